@@ -40,6 +40,15 @@ func WriteTypeScript(w *bytes.Buffer) {
 	fmt.Fprintf(w, "// Generated from signaling/protocol by go generate. Do not edit.\n\n")
 	fmt.Fprintf(w, "export const VERSION = %d;\nexport const SUBPROTOCOL = %q;\nexport const MAX_CHAT_RUNES = %d;\nexport const MAX_PARTICIPANTS = %d;\n\n",
 		Version, Subprotocol, MaxChatRunes, MaxParticipants)
+	for _, c := range []struct {
+		name string
+		code CloseCode
+	}{
+		{"UNAUTHENTICATED", CloseUnauthenticated}, {"SLOW", CloseSlow}, {"REPLACED", CloseReplaced}, {"VERSION", CloseVersion},
+	} {
+		fmt.Fprintf(w, "export const CLOSE_%s = %d;\n", c.name, c.code)
+	}
+	fmt.Fprintf(w, "\n")
 	for _, t := range []any{Refusal{}, SignIn{}, SessionInfo{}, PasswordChange{}, Enrol{}} {
 		g.declare(reflect.TypeOf(t))
 	}

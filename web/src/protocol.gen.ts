@@ -5,6 +5,11 @@ export const SUBPROTOCOL = "tarasul.v1";
 export const MAX_CHAT_RUNES = 8000;
 export const MAX_PARTICIPANTS = 30;
 
+export const CLOSE_UNAUTHENTICATED = 4401;
+export const CLOSE_SLOW = 4408;
+export const CLOSE_REPLACED = 4409;
+export const CLOSE_VERSION = 4426;
+
 export type Code = "version" | "unauthenticated" | "forbidden" | "not_found" | "malformed" | "invalid" | "too_large" | "rate_limited" | "conflict" | "meeting_full" | "meeting_locked" | "meeting_ended" | "meeting_not_open" | "entry_refused" | "removed" | "not_seated" | "media_failed" | "wrong_password" | "weak_password" | "password_change" | "name_taken" | "last_administrator" | "unavailable" | "internal";
 
 export interface Refusal {
