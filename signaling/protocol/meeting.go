@@ -69,11 +69,12 @@ type Waiting struct {
 
 // MeetingState is the snapshot of a running meeting.
 type MeetingState struct {
-	Meeting   Meeting   `json:"meeting"`
-	Seats     []Seat    `json:"seats"`             // in order of joining
-	Waiting   []Waiting `json:"waiting,omitempty"` // chairs only
-	Spotlight PersonID  `json:"spotlight,omitempty"`
-	Speaker   PersonID  `json:"speaker,omitempty"`
+	Meeting   Meeting    `json:"meeting"`
+	Seats     []Seat     `json:"seats"`             // in order of joining
+	Waiting   []Waiting  `json:"waiting,omitempty"` // chairs only
+	Barred    []PersonID `json:"barred,omitempty"`  // chairs only: removed or refused; meeting.admit lets them come again
+	Spotlight PersonID   `json:"spotlight,omitempty"`
+	Speaker   PersonID   `json:"speaker,omitempty"`
 }
 
 // MeetingList asks for meetings that start in [From, To), and for all that are open.
@@ -197,9 +198,11 @@ const (
 	LeftLost         LeftReason = "lost" // did not come back within the grace
 )
 
-// LobbyChanged is sent to chairs: everybody who waits now.
+// LobbyChanged is sent to chairs: everybody who waits now, and everybody who was removed
+// or refused.
 type LobbyChanged struct {
-	Waiting []Waiting `json:"waiting"`
+	Waiting []Waiting  `json:"waiting"`
+	Barred  []PersonID `json:"barred"`
 }
 
 // MeetingAdmitted follows JoinWaiting: the client now sends MediaOffer.

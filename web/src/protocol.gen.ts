@@ -145,6 +145,7 @@ export interface MeetingState {
   meeting: Meeting;
   seats: Seat[];
   waiting?: Waiting[];
+  barred?: PersonID[];
   spotlight?: PersonID;
   speaker?: PersonID;
 }
@@ -406,6 +407,7 @@ export interface SeatLeft {
 
 export interface LobbyChanged {
   waiting: Waiting[];
+  barred: PersonID[];
 }
 
 export interface MeetingAdmitted {
