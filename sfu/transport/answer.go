@@ -11,8 +11,6 @@ type Local struct {
 	Credentials Credentials
 	Fingerprint Fingerprint // of our Certificate
 	Candidates  []Candidate
-	Session     uint64          // o= session id, the same for all answers of one session; below 2^62
-	Version     uint64          // o= session version, rises by one with each answer
 	Preference  []payload.Codec // nil = DefaultPreference
 }
 

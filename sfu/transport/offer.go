@@ -38,6 +38,7 @@ const (
 type Offer struct {
 	Remote      Credentials // the browser's ICE credentials
 	Fingerprint Fingerprint // of the certificate that the browser will show
+	Extensions  Extensions  // of all sections together: what an id means before the m-line of a packet is known
 	Sections    []*Section  // one per m-line, in the offer's order
 }
 
@@ -50,6 +51,9 @@ type Section struct {
 	Codecs     []Codec    // what we know of what was offered, in the offer's order
 	Extensions Extensions // ids of the RTP header extensions
 	SSRCs      []SSRC     // what the browser announced that it sends
+
+	// Stereo asks the browser for stereo without gaps, as suits shared sound; the caller may set it before Answer.
+	Stereo bool
 
 	// Answer fills in what follows.
 

@@ -3,6 +3,8 @@ package transport
 import (
 	"net/netip"
 	"time"
+
+	"tarasul/sfu/udp"
 )
 
 // TCPConfig is what a TCPListener needs. The callbacks are called from goroutines of the
@@ -32,7 +34,7 @@ func (l *TCPListener) Close() error { panic("soon") }
 type Stream struct{}
 
 // Remote is the peer's address.
-func (s *Stream) Remote() Addr { panic("soon") }
+func (s *Stream) Remote() udp.Addr { panic("soon") }
 
 // Admit says that a STUN check on this stream was authenticated. Until then only STUN is
 // delivered, and the stream is closed after TCPConfig.Admission.

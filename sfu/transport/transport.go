@@ -8,22 +8,11 @@
 // callbacks that must not block.
 package transport
 
-import (
-	"net/netip"
-)
-
-// Addr is a peer's address: an IPv4 address in its IPv6-mapped form, or an IPv6 one.
-type Addr struct {
-	IP   [16]byte
-	Port uint16
-}
+import "tarasul/sfu/udp"
 
 // Path is where a peer is: an address over UDP or, if Stream is set, one ICE-TCP
-// connection. Paths are comparable and serve as map keys.
+// connection from that address. Paths are comparable and serve as map keys.
 type Path struct {
-	Addr   Addr
+	Addr   udp.Addr
 	Stream *Stream
 }
-
-// AddrOf makes an Addr.
-func AddrOf(a netip.AddrPort) Addr { return Addr{IP: a.Addr().As16(), Port: a.Port()} }
