@@ -1,0 +1,208 @@
+package sfu
+
+import (
+	"slices"
+	"time"
+)
+
+// defaultTile is how large a picture is taken to be shown until the page has said so.
+var defaultTile = Tile{Source: Camera, Width: 320, Height: 180}
+
+// arrange gives everybody's slots to what they should carry now, and tells those for
+// whom something has changed. It is called when anything that counts has changed: who
+// is there, what is switched on or permitted, what is shown.
+func (r *room) arrange(now time.Time) {
+	for _, p := range r.peers {
+		if p != nil {
+			r.arrangePeer(p)
+		}
+	}
+	r.allocate(now)
+}
+
+// arrangePeer is arrange for one peer.
+func (r *room) arrangePeer(p *peer) {
+	changed := r.arrangeAudio(p)
+	if r.arrangeVideo(p) {
+		changed = true
+	}
+	if changed {
+		r.tellSlots(p)
+	}
+}
+
+// arrangeAudio gives the audio slots to shared sound first, then to the voices: to all
+// of them where the slots suffice, else to the most active. A voice keeps its slot as
+// long as it is among them.
+func (r *room) arrangeAudio(p *peer) bool {
+	var slots []*downTrack
+	for _, d := range p.slots {
+		if !d.video() {
+			slots = append(slots, d)
+		}
+	}
+	var want []*upTrack
+	for o := range r.others(p) {
+		if up := o.up[ScreenAudio]; up != nil && up.open() {
+			want = append(want, up)
+		}
+	}
+	voices := r.voices(p, len(slots)-len(want))
+	want = append(want, voices...)
+	return r.assign(p, slots, want[:min(len(want), len(slots))])
+}
+
+// voices are at most n microphones that p should hear.
+func (r *room) voices(p *peer, n int) []*upTrack {
+	var open []*upTrack
+	for o := range r.others(p) {
+		if up := o.up[Microphone]; up != nil && up.open() {
+			open = append(open, up)
+		}
+	}
+	if len(open) <= n {
+		return open
+	}
+	var out []*upTrack
+	take := func(up *upTrack) {
+		if len(out) < n && slices.Contains(open, up) && !slices.Contains(out, up) {
+			out = append(out, up)
+		}
+	}
+	for _, i := range r.audible {
+		if o := r.peers[i]; o != nil && o != p {
+			take(o.up[Microphone])
+		}
+	}
+	for _, d := range p.slots { // what is carried already, before what is not
+		take(d.up)
+	}
+	for _, up := range open {
+		take(up)
+	}
+	return out
+}
+
+// arrangeVideo gives the video slots to the tiles that the page shows, in its order.
+func (r *room) arrangeVideo(p *peer) bool {
+	view := p.view
+	if !p.viewed { // the page has not spoken yet: everyone small, a shared screen large
+		for o := range r.others(p) {
+			view = append(view, Tile{Peer: o.id, Source: Screen, Width: 1280, Height: 720})
+		}
+		for o := range r.others(p) {
+			tile := defaultTile
+			tile.Peer = o.id
+			view = append(view, tile)
+		}
+	}
+	var slots []*downTrack
+	for _, d := range p.slots {
+		if d.video() {
+			slots = append(slots, d)
+		}
+	}
+	var want []*upTrack
+	tiles := map[*upTrack]Tile{}
+	for _, tile := range view {
+		o := r.peer(tile.Peer)
+		if o == nil || o == p || tile.Source.audio() || tile.Source >= sourceCount || len(want) == len(slots) {
+			continue
+		}
+		if up := o.up[tile.Source]; up != nil && up.open() && !slices.Contains(want, up) {
+			want = append(want, up)
+			tiles[up] = tile
+		}
+	}
+	changed := r.assign(p, slots, want)
+	for _, d := range slots {
+		if d.up == nil {
+			continue
+		}
+		d.tile = tiles[d.up]
+		reason := NotPaused
+		if !d.decodes(d.up) {
+			reason = PausedCodec
+		}
+		if d.paused != reason {
+			d.paused, changed = reason, true
+		}
+	}
+	return changed
+}
+
+// decodes reports whether the slot has a payload type for the first codec that was
+// chosen for a source.
+func (d *downTrack) decodes(up *upTrack) bool {
+	if len(up.section.Chosen) == 0 {
+		return false
+	}
+	_, _, ok := d.section.PayloadType(up.section.Chosen[0].Codec)
+	return ok
+}
+
+// assign lets slots carry what is wanted, and what is carried already stays where it is.
+// There are at least as many slots as wants.
+func (r *room) assign(p *peer, slots []*downTrack, want []*upTrack) (changed bool) {
+	put := func(d *downTrack, up *upTrack) {
+		if d.up != nil {
+			p.down[d.up.index] = nil
+		}
+		d.carry(up)
+		if up != nil {
+			p.down[up.index] = d
+		}
+		changed = true
+	}
+	for _, d := range slots {
+		if d.up != nil && !slices.Contains(want, d.up) {
+			put(d, nil)
+		}
+	}
+	for _, up := range want {
+		if p.down[up.index] != nil {
+			continue
+		}
+		free := slices.IndexFunc(slots, func(d *downTrack) bool { return d.up == nil })
+		put(slots[free], up)
+	}
+	return changed
+}
+
+// tellSlots says what every slot of a peer carries now.
+func (r *room) tellSlots(p *peer) {
+	e := SlotsChanged{Room: r.id, Peer: p.id}
+	for _, d := range p.slots {
+		if d.up != nil {
+			e.Slots = append(e.Slots, SlotState{Mid: d.section.Mid, Source: d.up.source, Of: d.up.peer.id, Paused: d.paused})
+		}
+	}
+	r.shard.events.tell(e)
+}
+
+// listen lets the voices that speak now take the audio slots, and names the dominant
+// speaker.
+func (r *room) listen(now time.Time) {
+	if i, changed := r.speakers.Tick(now); changed {
+		r.dominant = ""
+		if i >= 0 && int(i) < len(r.peers) && r.peers[i] != nil {
+			r.dominant = r.peers[i].id
+		}
+		r.shard.events.tell(SpeakerChanged{r.id, r.dominant})
+	}
+	var buffer [maxAudible]int32
+	audible := r.speakers.Loudest(buffer[:])
+	if slices.Equal(audible, r.audible) {
+		return
+	}
+	r.audible = append(r.audible[:0], audible...)
+	for _, p := range r.peers {
+		if p != nil && r.arrangeAudio(p) {
+			r.tellSlots(p)
+		}
+	}
+}
+
+// maxAudible is how many speakers are ranked: more than anyone has audio slots for when
+// there are not enough for all.
+const maxAudible = 64
