@@ -55,7 +55,7 @@ interface Session {
   readonly senders: Map<Source, RTCRtpTransceiver>;
   /** Receive transceivers; their mids are known once the offer is set. */
   readonly slots: RTCRtpTransceiver[];
-  /** Until when the next restart must have succeeded. */
+  /** The server has answered an offer of it. */
   answered: boolean;
 }
 
@@ -173,6 +173,18 @@ export class Connection {
     if (this.joined) this.heal(true);
   }
 
+  /**
+   * Starts over before joining again: the seat is gone (the server was restarted, or the
+   * break was too long). `offer` then gives a new offer; what was sent is sent again.
+   */
+  async renew(): Promise<void> {
+    this.joined = false;
+    clearTimeout(this.timer);
+    this.state.value = "offered";
+    this.assigned = [];
+    await this.rebuildSession();
+  }
+
   /** Signs of a changed network: restart ICE although nothing was noticed yet. */
   readonly networkChanged = (): void => {
     if (this.joined) this.heal();
@@ -212,7 +224,6 @@ export class Connection {
     for (let i = 0; i < count; i++) {
       const transceiver = session.pc.addTransceiver(kind, { direction: "recvonly" });
       narrowCodecs(transceiver, kind);
-      // Voices before lips by a frame is better than both late: play as soon as possible.
       session.slots.push(transceiver);
     }
   }
@@ -346,13 +357,18 @@ export class Connection {
   private async rebuild(): Promise<void> {
     this.healing.rebuilds++;
     this.interrupted();
+    await this.rebuildSession();
+    await this.negotiate();
+  }
+
+  private async rebuildSession(): Promise<void> {
     // An exchange of the old session may be waiting for a socket; it must not hold us up.
     this.negotiating = Promise.resolve();
     this.session.pc.close();
     this.wanted.clear();
     this.session = this.build();
     for (const [source, track] of this.tracks) await this.session.senders.get(source)?.sender.replaceTrack(track);
-    await this.negotiate();
+    this.map();
   }
 
   private connectedWithin(milliseconds: number): Promise<boolean> {

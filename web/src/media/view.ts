@@ -63,7 +63,6 @@ interface Watched {
   width: number;
   height: number;
   visible: boolean;
-  pinned: boolean;
 }
 
 /** Watches tiles and reports. One per meeting; `close` ends it. */
@@ -71,6 +70,7 @@ export class ViewReporter {
   private readonly tiles = new Map<Element, Watched>();
   private readonly sizes: ResizeObserver;
   private readonly crossings: IntersectionObserver;
+  private emphasised: ReadonlySet<SourceKey> = new Set();
   private last: readonly Tile[] | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** A picture that is shown outside the page (picture-in-picture). */
@@ -102,7 +102,7 @@ export class ViewReporter {
 
   /** Starts to watch a tile; the result ends it. */
   watch(element: Element, person: PersonID, source: Source): () => void {
-    this.tiles.set(element, { person, source, width: 0, height: 0, visible: false, pinned: false });
+    this.tiles.set(element, { person, source, width: 0, height: 0, visible: false });
     this.sizes.observe(element);
     this.crossings.observe(element);
     return () => {
@@ -115,7 +115,7 @@ export class ViewReporter {
 
   /** Says which tiles matter most. */
   emphasise(keys: ReadonlySet<SourceKey>): void {
-    for (const tile of this.tiles.values()) tile.pinned = keys.has(sourceKey(tile.person, tile.source));
+    this.emphasised = keys;
     this.soon();
   }
 
@@ -141,7 +141,12 @@ export class ViewReporter {
 
   /** What is shown now. */
   plan(): Tile[] {
-    const shown: Shown[] = document.hidden ? [] : [...this.tiles.values()];
+    const shown: Shown[] = [];
+    if (!document.hidden) {
+      for (const tile of this.tiles.values()) {
+        shown.push({ ...tile, pinned: this.emphasised.has(sourceKey(tile.person, tile.source)) });
+      }
+    }
     const outside = this.outside;
     if (outside && !shown.some((t) => t.visible && t.person === outside.person && t.source === outside.source)) {
       shown.push(outside);
