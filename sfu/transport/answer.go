@@ -54,6 +54,9 @@ func Answer(o *Offer, l Local) (string, error) {
 		l.Preference = DefaultPreference()
 	}
 	o.choose(l.Preference)
+	if !slices.ContainsFunc(o.Sections, func(s *Section) bool { return s.Role != Rejected }) {
+		return "", refuse("no m-line that we could take")
+	}
 	o.number()
 	sd := &sdp.SessionDescription{
 		Origin: sdp.Origin{
@@ -110,7 +113,8 @@ func (o *Offer) choose(preference []payload.Codec) {
 		// RED is around one Opus payload type and of no use without it.
 		opus, _, ok := s.PayloadType(payload.Opus)
 		s.Chosen = slices.DeleteFunc(s.Chosen, func(c Codec) bool {
-			return c.Codec == payload.RED && (!ok || strings.Trim(strings.ReplaceAll(c.Fmtp, strconv.Itoa(int(opus)), ""), "/") != "")
+			other := func(block string) bool { return block != strconv.Itoa(int(opus)) }
+			return c.Codec == payload.RED && (!ok || slices.ContainsFunc(strings.Split(c.Fmtp, "/"), other))
 		})
 		if len(s.Chosen) == 0 {
 			s.Role = Rejected
@@ -179,7 +183,7 @@ func (s *Section) answerTransport(m *sdp.MediaDescription, l Local, first bool) 
 		return
 	}
 	for i, c := range l.Candidates {
-		m.WithCandidate(c.line(i))
+		m.WithValueAttribute("candidate", c.line(i))
 	}
 	m.WithPropertyAttribute("end-of-candidates")
 }

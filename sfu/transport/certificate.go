@@ -42,7 +42,7 @@ func NewCertificate() (*Certificate, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	return &Certificate{
-		Fingerprint: Fingerprint{Algorithm: "sha-256", Value: hash("sha-256", der)},
+		Fingerprint: Fingerprint{Algorithm: "sha-256", Value: digest("sha-256", der)},
 		tls:         tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
 	}, nil
 }
@@ -61,12 +61,12 @@ func (f Fingerprint) Equal(other Fingerprint) bool {
 // Matches reports whether f is the fingerprint of a DER certificate. It is no secret, so the
 // comparison need not take constant time. An empty or unknown fingerprint matches nothing.
 func (f Fingerprint) Matches(der []byte) bool {
-	want := hash(f.Algorithm, der)
+	want := digest(f.Algorithm, der)
 	return want != "" && strings.EqualFold(f.Value, want)
 }
 
-// hash is empty for an algorithm that we do not know, or that is too weak (RFC 8122 section 5.1).
-func hash(algorithm string, der []byte) string {
+// digest is empty for an algorithm that we do not know, or that is too weak (RFC 8122 section 5.1).
+func digest(algorithm string, der []byte) string {
 	var sum []byte
 	switch strings.ToLower(algorithm) {
 	case "sha-256":
@@ -89,7 +89,7 @@ func fingerprintOf(media, session []sdp.Attribute) (Fingerprint, bool) {
 		for _, a := range attributes {
 			algorithm, value, _ := strings.Cut(a.Value, " ")
 			f := Fingerprint{Algorithm: strings.ToLower(algorithm), Value: strings.ToUpper(value)}
-			if a.Key == "fingerprint" && len(value) == len(hash(f.Algorithm, nil)) && len(value) > 0 {
+			if a.Key == "fingerprint" && len(value) == len(digest(f.Algorithm, nil)) && len(value) > 0 {
 				return Fingerprint{Algorithm: strings.Clone(f.Algorithm), Value: strings.Clone(f.Value)}, true
 			}
 		}
