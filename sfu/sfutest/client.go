@@ -1,0 +1,415 @@
+// Package sfutest is a browser for tests of the media core: a pion/webrtc client with
+// one offer and slots, and synthetic media that says who sent it and in what order.
+//
+// It must never know of signaling; a test carries offers and answers itself.
+package sfutest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"tarasul/sfu"
+)
+
+const audioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+
+// Options say what a Client offers.
+type Options struct {
+	Rids       []string // simulcast of the camera; nil = one encoding
+	AudioSlots int
+	VideoSlots int
+	TCP        bool   // ICE over TCP only
+	Codec      string // video codec; "" = VP8
+}
+
+// Client is one participant.
+type Client struct {
+	PC   *webrtc.PeerConnection
+	t    testing.TB
+	opt  Options
+	mids map[string]sfu.Source
+
+	Microphone *Sender
+	Camera     map[string]*Sender // by rid
+	voice      *webrtc.RTPSender
+
+	mu       sync.Mutex
+	received map[string][]Received // by mid
+	changed  chan struct{}
+}
+
+// Received is one packet that came in a slot.
+type Received struct {
+	Header rtp.Header
+	Stamp  Stamp
+	At     time.Time
+}
+
+// Stamp is what synthetic payloads carry.
+type Stamp struct {
+	Sender uint32 // the number given to the Sender
+	Count  uint32 // of packets since its start
+	Key    bool
+	// Picture is the VP8 picture id that arrived with it.
+	Picture uint16
+}
+
+// Sender makes one synthetic stream.
+type Sender struct {
+	ID      uint32
+	track   *webrtc.TrackLocalStaticRTP
+	video   bool
+	mu      sync.Mutex
+	seq     uint16
+	ts      uint32
+	count   uint32
+	pic     uint16
+	width   int
+	level   *uint8 // of the next packets, if it was given
+	levelID uint8
+	asked   int // key frames asked for
+	askedC  chan struct{}
+}
+
+// New makes a client that has not offered yet. It is closed with the test.
+func New(t testing.TB, id uint32, opt Options) *Client {
+	t.Helper()
+	media := &webrtc.MediaEngine{}
+	video := webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "transport-cc"}},
+		}, PayloadType: 96,
+	}
+	for _, c := range []struct {
+		kind webrtc.RTPCodecType
+		p    webrtc.RTPCodecParameters
+	}{
+		{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}, PayloadType: 111}},
+		{webrtc.RTPCodecTypeVideo, video},
+		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96"}, PayloadType: 97}},
+	} {
+		must(t, media.RegisterCodec(c.p, c.kind))
+	}
+	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+		"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id", "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"} {
+		must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
+	}
+	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", audioLevel} {
+		must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio))
+	}
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
+	settings.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil })
+	if opt.TCP {
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	}
+	interceptors := &interceptor.Registry{}
+	must(t, webrtc.ConfigureSimulcastExtensionHeaders(media))
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(interceptors)).
+		NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	must(t, err)
+	c := &Client{PC: pc, t: t, opt: opt, mids: map[string]sfu.Source{}, Camera: map[string]*Sender{},
+		received: map[string][]Received{}, changed: make(chan struct{}, 1)}
+	t.Cleanup(func() { pc.Close() })
+	c.addSenders(id)
+	for range opt.AudioSlots {
+		_, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		must(t, err)
+	}
+	for range opt.VideoSlots {
+		c.AddVideoSlot()
+	}
+	pc.OnTrack(c.onTrack)
+	return c
+}
+
+func (c *Client) addSenders(id uint32) {
+	audio, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "me")
+	must(c.t, err)
+	c.Microphone = newSender(id<<8, audio, false)
+	tr, err := c.PC.AddTransceiverFromTrack(audio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(c.t, err)
+	c.voice = tr.Sender()
+	go c.drain(c.voice)
+	rids := c.opt.Rids
+	if rids == nil {
+		rids = []string{""}
+	}
+	var sender *webrtc.RTPSender
+	for i, rid := range rids {
+		var options []func(*webrtc.TrackLocalStaticRTP)
+		if rid != "" {
+			options = append(options, webrtc.WithRTPStreamID(rid))
+		}
+		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "cam", "me", options...)
+		must(c.t, err)
+		s := newSender(id<<8|uint32(i+1), track, true)
+		s.width = 320 << i
+		if len(rids) == 1 {
+			s.width = 1280
+		}
+		c.Camera[rid] = s
+		if i == 0 {
+			tr, err := c.PC.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+			must(c.t, err)
+			sender = tr.Sender()
+		} else {
+			must(c.t, sender.AddEncoding(track))
+		}
+	}
+	if rids[0] == "" {
+		go c.drain(sender)
+	} else {
+		for _, rid := range rids {
+			go c.drainSimulcast(sender, rid)
+		}
+	}
+}
+
+// AddVideoSlot adds a receive m-line for the next offer.
+func (c *Client) AddVideoSlot() {
+	_, err := c.PC.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+	must(c.t, err)
+}
+
+func (c *Client) drain(s *webrtc.RTPSender) {
+	for {
+		packets, _, err := s.ReadRTCP()
+		if err != nil {
+			return
+		}
+		c.feedback(packets, c.opt.Rids)
+	}
+}
+
+func (c *Client) drainSimulcast(s *webrtc.RTPSender, rid string) {
+	for {
+		packets, _, err := s.ReadSimulcastRTCP(rid)
+		if err != nil {
+			return
+		}
+		c.feedback(packets, []string{rid})
+	}
+}
+
+func (c *Client) feedback(packets []rtcp.Packet, rids []string) {
+	for _, p := range packets {
+		if _, ok := p.(*rtcp.PictureLossIndication); !ok {
+			continue
+		}
+		if len(rids) == 0 {
+			rids = []string{""}
+		}
+		for _, rid := range rids {
+			s := c.Camera[rid]
+			s.mu.Lock()
+			s.asked++
+			s.mu.Unlock()
+			select {
+			case s.askedC <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// Offer makes the offer; with restart it restarts ICE.
+func (c *Client) Offer(restart bool) sfu.Offer {
+	c.t.Helper()
+	offer, err := c.PC.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
+	must(c.t, err)
+	must(c.t, c.PC.SetLocalDescription(offer))
+	<-webrtc.GatheringCompletePromise(c.PC)
+	sends := map[string]sfu.Source{}
+	for _, t := range c.PC.GetTransceivers() {
+		if t.Direction() != webrtc.RTPTransceiverDirectionSendonly {
+			continue
+		}
+		if t.Kind() == webrtc.RTPCodecTypeAudio {
+			sends[t.Mid()] = sfu.Microphone
+		} else {
+			sends[t.Mid()] = sfu.Camera
+		}
+	}
+	return sfu.Offer{SDP: c.PC.LocalDescription().SDP, Sends: sends}
+}
+
+// Accept takes the answer.
+func (c *Client) Accept(a sfu.Answer) {
+	c.t.Helper()
+	must(c.t, c.PC.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: a.SDP}))
+}
+
+// Connected waits until media can flow.
+func (c *Client) Connected() {
+	c.t.Helper()
+	ok := make(chan struct{})
+	var once sync.Once
+	check := func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			once.Do(func() { close(ok) })
+		}
+	}
+	c.PC.OnConnectionStateChange(check)
+	check(c.PC.ConnectionState())
+	select {
+	case <-ok:
+	case <-time.After(10 * time.Second):
+		c.t.Fatalf("not connected after 10 s: %s", c.PC.ConnectionState())
+	}
+}
+
+func (c *Client) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	mid := receiver.RTPTransceiver().Mid()
+	for {
+		p, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		r := Received{Header: p.Header, At: time.Now()}
+		r.Stamp = parse(p.Payload, track.Kind() == webrtc.RTPCodecTypeVideo)
+		c.mu.Lock()
+		c.received[mid] = append(c.received[mid], r)
+		c.mu.Unlock()
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Slot returns what has come in a slot so far.
+func (c *Client) Slot(mid string) []Received {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.received[mid])
+}
+
+// Until waits until what has come satisfies ok, while send is called every 10 ms.
+func (c *Client) Until(what string, send func(), ok func() bool) {
+	c.t.Helper()
+	deadline := time.After(10 * time.Second)
+	pace := time.NewTicker(10 * time.Millisecond)
+	defer pace.Stop()
+	for !ok() {
+		select {
+		case <-pace.C:
+			if send != nil {
+				send()
+			}
+		case <-c.changed:
+		case <-deadline:
+			c.t.Fatalf("after 10 s: %s", what)
+		}
+	}
+}
+
+func newSender(id uint32, track *webrtc.TrackLocalStaticRTP, video bool) *Sender {
+	return &Sender{ID: id, track: track, video: video, seq: 65500, ts: 1<<32 - 5000, pic: 32760, askedC: make(chan struct{}, 1)}
+}
+
+// Asked is how many key frames were asked for.
+func (s *Sender) Asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+// Send sends one packet: 20 ms of sound or one small frame.
+func (s *Sender) Send(key bool) error {
+	s.mu.Lock()
+	p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: s.seq, Timestamp: s.ts, Marker: s.video}}
+	s.seq++
+	s.count++
+	if s.video {
+		s.ts += 3000
+		p.Payload = vp8(s.pic, key, s.width)
+		s.pic = (s.pic + 1) & 0x7fff
+	} else {
+		s.ts += 960
+		if s.level != nil {
+			if err := p.SetExtension(s.levelID, []byte{*s.level}); err != nil {
+				s.mu.Unlock()
+				return err
+			}
+		}
+	}
+	p.Payload = binary.BigEndian.AppendUint32(p.Payload, s.ID)
+	p.Payload = binary.BigEndian.AppendUint32(p.Payload, s.count)
+	track := s.track
+	s.mu.Unlock()
+	return track.WriteRTP(p)
+}
+
+// Speak sends 20 ms of sound at a level in -dBov.
+func (c *Client) Speak(level uint8) error {
+	s := c.Microphone
+	s.mu.Lock()
+	s.level = &level
+	for _, e := range c.voice.GetParameters().HeaderExtensions {
+		if e.URI == audioLevel {
+			s.levelID = uint8(e.ID)
+		}
+	}
+	s.mu.Unlock()
+	return s.Send(false)
+}
+
+// Skip leaves out one sequence number, as if the packet had been lost on the way.
+func (s *Sender) Skip() {
+	s.mu.Lock()
+	s.seq++
+	s.mu.Unlock()
+}
+
+// vp8 is a payload descriptor with a 15-bit picture id (RFC 7741 section 4.2), and the
+// beginning of a frame (section 4.3).
+func vp8(picture uint16, key bool, width int) []byte {
+	b := []byte{0x90, 0x80, 0x80 | byte(picture>>8), byte(picture)}
+	if !key {
+		return append(b, 0x01, 0, 0)
+	}
+	b = append(b, 0x10, 0, 0, 0x9d, 0x01, 0x2a)
+	b = binary.LittleEndian.AppendUint16(b, uint16(width))
+	return binary.LittleEndian.AppendUint16(b, uint16(width*9/16))
+}
+
+func parse(b []byte, video bool) Stamp {
+	var s Stamp
+	if video {
+		if len(b) < 7 {
+			return s
+		}
+		s.Picture = binary.BigEndian.Uint16(b[2:]) & 0x7fff
+		s.Key = b[4]&1 == 0
+		b = b[7:]
+		if s.Key {
+			b = b[7:]
+		}
+	}
+	if len(b) >= 8 {
+		s.Sender, s.Count = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
+	}
+	return s
+}
+
+func must(t testing.TB, err error) {
+	if err != nil {
+		t.Helper()
+		t.Fatal(fmt.Errorf("sfutest: %w", err))
+	}
+}
