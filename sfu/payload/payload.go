@@ -7,8 +7,8 @@ package payload
 
 // Descriptor is what one packet's payload says about itself. A codec that does not say a thing leaves it zero.
 type Descriptor struct {
-	// KeyFrame says that the packet belongs to the start of a key frame: with FrameStart, a decoder may begin here.
-	// Audio is always one.
+	// KeyFrame with FrameStart says that a decoder may begin with this packet. Later packets of a key frame are marked
+	// only where the codec marks them. Audio always begins.
 	KeyFrame bool
 	// FrameStart and FrameEnd mark the first and the last packet of a frame; of a layer frame where a picture has
 	// spatial layers. VP8, H264 and AV1 say the end only by the RTP marker, which the caller adds.
@@ -29,9 +29,10 @@ type Descriptor struct {
 	// structure, the dependency descriptor); else 0.
 	SpatialLayers uint8
 	// Present and Switch come from the dependency descriptor, which says for each decode target whether it needs the
-	// frame. Bit TargetBit(s, t) of Present: who watches layers up to s, t needs this frame. Of Switch: who received this
-	// frame may watch s, t from here on. Both are 0 without a dependency descriptor.
+	// frame. Bit TargetBit(s, t) of Present: who watches layers up to s, t needs this frame. Of Switch: who could decode
+	// this frame may watch s, t from here on. They mean nothing without HasTargets.
 	Present, Switch uint32
+	HasTargets      bool
 	// Width and Height are the size in pixels that a VP8 or VP9 key frame or an AV1 template structure announces.
 	Width, Height uint16
 	// HeaderLen is the length in bytes of the payload descriptor in front of the codec's own data (VP8, VP9).
@@ -62,19 +63,68 @@ func TargetBit(spatial, temporal uint8) uint32 {
 }
 
 // Parse reads what the payload of one RTP packet says about itself into d, which it clears first. It is false if the
-// payload is malformed: such a packet cannot be decoded by anyone and should not be forwarded.
+// payload is empty or malformed: such a packet cannot be decoded by anyone and should not be forwarded.
 func Parse(c Codec, payload []byte, d *Descriptor) bool {
 	*d = Descriptor{}
+	if len(payload) == 0 {
+		return false
+	}
+	switch c {
+	case Opus:
+		d.KeyFrame, d.FrameStart, d.FrameEnd = true, true, true
+		return true
+	case RED:
+		d.KeyFrame, d.FrameStart, d.FrameEnd = true, true, true
+		_, _, ok := Primary(payload)
+		return ok
+	case VP8:
+		return parseVP8(payload, d)
+	case VP9:
+		return parseVP9(payload, d)
+	case H264:
+		return parseH264(payload, d)
+	case AV1:
+		return parseAV1(payload, d)
+	}
 	return false
 }
 
 // MaxRewritten is the longest prefix that Rewrite makes.
-const MaxRewritten = 40
+const MaxRewritten = 6
 
-// Rewrite writes a payload descriptor with other numbers into dst and returns its length and how many bytes of the
-// source payload it replaces: dst[:n] followed by payload[replaced:] is the new payload. d is what Parse said of payload.
-// VP8 and VP9 picture ids of 7 bits become 15 bits wide, so n may be replaced+1. For codecs whose payload has no counters, or without counters in
-// this packet, both are 0: the payload goes as it is. dst should have MaxRewritten bytes; if it is too short both are 0.
-func Rewrite(c Codec, dst []byte, payload []byte, d *Descriptor, n Numbers) (written, replaced int) {
+// Rewrite writes the head of a payload with other numbers into dst and returns its length and how many bytes of the
+// source it replaces: dst[:written] and then payload[replaced:] are the new payload. d is what Parse said of payload, n
+// what rewrite.Rewriter made of d.Numbers. Picture ids come out 15 bits wide, so that written may be replaced+1. Both
+// are 0 if there is nothing to rewrite, which is the case of all codecs but VP8 and VP9, or if dst is shorter than
+// MaxRewritten: the payload then goes as it is.
+func Rewrite(c Codec, dst, payload []byte, d *Descriptor, n Numbers) (written, replaced int) {
+	if d.Numbers.PictureBits == 0 && !d.Numbers.HasTL0 && !d.Numbers.HasKey || len(dst) < MaxRewritten || len(payload) < int(d.HeaderLen) {
+		return 0, 0
+	}
+	switch c {
+	case VP8:
+		return rewriteVP8(dst, payload, d, n)
+	case VP9:
+		return rewriteVP9(dst, payload, d, n)
+	}
 	return 0, 0
+}
+
+// putPicture writes a picture id as VP8 and VP9 have it, 15 bits wide.
+func putPicture(dst []byte, id uint16) int {
+	dst[0], dst[1] = 0x80|byte(id>>8), byte(id)
+	return 2
+}
+
+// picture reads a picture id at the front of b into n and returns its length, 0 if b is too short.
+func picture(b []byte, n *Numbers) int {
+	switch {
+	case len(b) >= 1 && b[0]&0x80 == 0:
+		n.Picture, n.PictureBits = uint16(b[0]), 7
+		return 1
+	case len(b) >= 2:
+		n.Picture, n.PictureBits = uint16(b[0]&0x7f)<<8|uint16(b[1]), 15
+		return 2
+	}
+	return 0
 }
