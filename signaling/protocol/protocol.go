@@ -85,6 +85,15 @@ const (
 	CodeInternal        Code = "internal"           // our fault; Detail has a reference for the log
 )
 
+// Codes lists every code.
+func Codes() []Code {
+	return []Code{
+		CodeVersion, CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeMalformed, CodeInvalid, CodeTooLarge, CodeRateLimited,
+		CodeConflict, CodeFull, CodeLocked, CodeEnded, CodeNotStarted, CodeRefused, CodeRemoved, CodeNotSeated, CodeMedia,
+		CodeWrongPassword, CodeWeakPassword, CodePasswordChange, CodeNameTaken, CodeLastAdmin, CodeUnavailable, CodeInternal,
+	}
+}
+
 // Identifiers are opaque to the client.
 type (
 	PersonID  string

@@ -9,18 +9,9 @@ import (
 
 // enums gives the members of the string types that are closed sets.
 func enums() map[reflect.Type][]string {
-	list := func(values ...any) []string {
-		var out []string
-		for _, v := range values {
-			out = append(out, fmt.Sprintf("%q", v))
-		}
-		return out
-	}
+	list := func(values ...any) []string { return quoted(values) }
 	return map[reflect.Type][]string{
-		reflect.TypeFor[Code](): list(CodeVersion, CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeMalformed, CodeInvalid,
-			CodeTooLarge, CodeRateLimited, CodeConflict, CodeFull, CodeLocked, CodeEnded, CodeNotStarted, CodeRefused, CodeRemoved,
-			CodeNotSeated, CodeMedia, CodeWrongPassword, CodeWeakPassword, CodePasswordChange, CodeNameTaken, CodeLastAdmin,
-			CodeUnavailable, CodeInternal),
+		reflect.TypeFor[Code]():          quoted(Codes()),
 		reflect.TypeFor[Role]():          list(RoleLeader, RoleOfficer, RoleOperator, RoleArchivist, RoleAuditor, RoleAdministrator),
 		reflect.TypeFor[UnitKind]():      list(UnitHeadquarters, UnitDepartment, UnitMission),
 		reflect.TypeFor[MeetingStatus](): list(MeetingScheduled, MeetingOpen, MeetingEnded, MeetingCancelled),
@@ -31,6 +22,14 @@ func enums() map[reflect.Type][]string {
 		reflect.TypeFor[CloseReason]():   list(ClosedEnded, ClosedRemoved, ClosedRefused, ClosedTakenOver, ClosedFull),
 		reflect.TypeFor[Source]():        list(SourceMicrophone, SourceCamera, SourceScreen, SourceScreenAudio),
 	}
+}
+
+func quoted[T any](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = fmt.Sprintf("%q", any(v))
+	}
+	return out
 }
 
 // WriteTypeScript writes every message as a TypeScript type, and two maps, Requests and
