@@ -1,8 +1,24 @@
+// Package identity is the ministry's people and units, their passwords, and who is
+// signed in from where.
+//
+// It decides who is an administrator, on the server and anew in each transaction; what is
+// not allowed is refused. Passwords are stored as argon2id hashes, tokens as SHA-256; no
+// error, log or journal entry ever holds a password, a token, or what somebody unknown
+// typed as a login. It knows nothing of meetings, messages or HTTP.
 package identity
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
 	"time"
 
 	"tarasul/signaling/protocol"
@@ -10,21 +26,93 @@ import (
 )
 
 // Schema is what the store must run.
-func Schema() store.Schema { panic("in the making") }
+func Schema() store.Schema {
+	return store.Schema{Name: "identity", Migrations: []string{`
+CREATE TABLE units (
+	id     TEXT PRIMARY KEY,
+	kind   TEXT NOT NULL,
+	name   TEXT NOT NULL, -- JSON, as are all names and titles
+	parent TEXT REFERENCES units (id)
+) STRICT;
+CREATE TABLE people (
+	id       TEXT PRIMARY KEY,
+	login    TEXT    NOT NULL UNIQUE, -- normalised
+	name     TEXT    NOT NULL,
+	title    TEXT    NOT NULL,
+	unit     TEXT    NOT NULL REFERENCES units (id),
+	role     TEXT    NOT NULL,
+	disabled INTEGER NOT NULL,
+	password TEXT    NOT NULL, -- PHC string
+	first    INTEGER NOT NULL  -- the password must be changed first
+) STRICT;
+CREATE TABLE sessions (
+	id      TEXT PRIMARY KEY,
+	token   BLOB    NOT NULL UNIQUE, -- SHA-256
+	person  TEXT    NOT NULL REFERENCES people (id),
+	created INTEGER NOT NULL,
+	seen    INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	address TEXT    NOT NULL,
+	agent   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX sessions_person ON sessions (person, seen);
+CREATE TABLE places ( -- where a person has signed in before
+	person TEXT    NOT NULL REFERENCES people (id),
+	kind   TEXT    NOT NULL, -- 'address', or 'device': SHA-256 of its cookie
+	place  TEXT    NOT NULL,
+	seen   INTEGER NOT NULL,
+	PRIMARY KEY (person, kind, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE enrolment (
+	only    INTEGER PRIMARY KEY CHECK (only = 1),
+	token   BLOB    NOT NULL, -- SHA-256
+	expires INTEGER NOT NULL
+) STRICT;
+`}}
+}
 
 // Config of the package. Validate fills what is zero.
 type Config struct {
-	SessionIdle     time.Duration // a sign-in that is not used ends after this
-	SessionAbsolute time.Duration // and in any case after this
-	Enrolment       time.Duration // how long the link for the first administrator lives
-	HashesAtOnce    int           // password hashes computed at the same time, 0: as many as cores
+	SessionIdle     time.Duration // a sign-in that is not used ends after this; 12 h
+	SessionAbsolute time.Duration // and in any case after this; 7 days
+	Enrolment       time.Duration // how long the link for the first administrator lives; 24 h
+	HashesAtOnce    int           // password hashes computed at the same time; as many as cores
+	Cost            Cost          // of one password hash; DefaultCost
 }
 
 // Validate fills defaults and reports all mistakes at once.
-func (c *Config) Validate() error { panic("in the making") }
+func (c *Config) Validate() error {
+	fill := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	fill(&c.SessionIdle, 12*time.Hour)
+	fill(&c.SessionAbsolute, 7*24*time.Hour)
+	fill(&c.Enrolment, 24*time.Hour)
+	if c.HashesAtOnce == 0 {
+		c.HashesAtOnce = runtime.NumCPU()
+	}
+	if c.Cost == (Cost{}) {
+		c.Cost = DefaultCost
+	}
+	var errs []error
+	if c.SessionIdle < time.Minute || c.SessionAbsolute < c.SessionIdle {
+		errs = append(errs, errors.New("a session must last a minute idle, and not less in all"))
+	}
+	if c.Enrolment < time.Minute {
+		errs = append(errs, errors.New("the enrolment link must live for a minute"))
+	}
+	if c.HashesAtOnce < 1 {
+		errs = append(errs, errors.New("at least one password must be hashed at once"))
+	}
+	errs = append(errs, c.Cost.check())
+	return errors.Join(errs...)
+}
 
-// Actor is who asks, and from where. Only the ID of Person is trusted for permissions:
-// role and being disabled are read again in the transaction.
+// Actor is who asks, and from where. Of Person only ID and Unit are used, and only ID is
+// trusted for what administrators may: role and being disabled are read again in the
+// transaction.
 type Actor struct {
 	Person  protocol.Person
 	Address string
@@ -47,131 +135,94 @@ type Act struct {
 // Journal takes down an act in the transaction of the act itself.
 type Journal func(ctx context.Context, tx *sql.Tx, a Act) error
 
-// Directory is the ministry's people and units, and who is signed in.
-type Directory struct{}
+// Directory is the ministry's people and units, and who is signed in. It may be used from
+// any goroutine. Errors that a person can do something about are *protocol.Refusal.
+type Directory struct {
+	cfg      Config
+	db       *store.DB
+	journal  Journal
+	now      func() time.Time
+	hasher   *hasher
+	throttle *throttle
+}
 
 // New gives the directory in db.
 func New(cfg Config, db *store.DB, journal Journal, now func() time.Time) (*Directory, error) {
-	panic("in the making")
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	return &Directory{cfg: cfg, db: db, journal: journal, now: now,
+		hasher: newHasher(cfg.Cost, cfg.HashesAtOnce), throttle: newThrottle()}, nil
 }
 
-// Person gives one person. CodeNotFound if there is none. Online is left to the caller.
-func (d *Directory) Person(ctx context.Context, id protocol.PersonID) (protocol.Person, error) {
-	panic("in the making")
+// note journals an act of an actor.
+func (d *Directory) note(ctx context.Context, tx *sql.Tx, by Actor, action, object string, detail any) error {
+	if err := d.journal(ctx, tx, Act{Who: by.Person.ID, From: by.Address, Action: action, Object: object, Detail: detail}); err != nil {
+		return fmt.Errorf("identity: journal: %w", err)
+	}
+	return nil
 }
 
-// People gives everyone, Units every unit, in a stable order.
-func (d *Directory) People(ctx context.Context) ([]protocol.Person, error) { panic("in the making") }
-
-func (d *Directory) Units(ctx context.Context) ([]protocol.Unit, error) { panic("in the making") }
-
-// Ended is a sign-in that has ended by what was done. Reason is that of
-// protocol.SignedOut.
-type Ended struct {
-	Session SessionID
-	Person  protocol.PersonID
-	Reason  string
+// asAdministrator refuses everyone who is not one as of now.
+func (d *Directory) asAdministrator(ctx context.Context, q querier, by Actor) error {
+	if by.console {
+		return nil
+	}
+	p, err := personIn(ctx, q, by.Person.ID)
+	if err != nil || p.Disabled || p.Role != protocol.RoleAdministrator {
+		var r *protocol.Refusal
+		if err != nil && !errors.As(err, &r) {
+			return err
+		}
+		return &protocol.Refusal{Code: protocol.CodeForbidden}
+	}
+	return nil
 }
 
-// SavePerson creates or changes a person; administrators only. CodeForbidden,
-// CodeNotFound, CodeInvalid with Field, CodeNameTaken, CodeWeakPassword, CodeLastAdmin.
-func (d *Directory) SavePerson(ctx context.Context, by Actor, s protocol.PersonSave) (protocol.PersonSaved, []Ended, error) {
-	panic("in the making")
+func invalid(field string) error {
+	return &protocol.Refusal{Code: protocol.CodeInvalid, Field: field}
 }
 
-// ResetPassword gives a person a new first password; administrators only.
-func (d *Directory) ResetPassword(ctx context.Context, by Actor, id protocol.PersonID) (protocol.PersonSaved, []Ended, error) {
-	panic("in the making")
+// querier is a transaction or the pool of readers.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// SignOutPerson ends all sign-ins of a person; administrators only.
-func (d *Directory) SignOutPerson(ctx context.Context, by Actor, id protocol.PersonID) ([]Ended, error) {
-	panic("in the making")
+// newID makes an identifier that nobody can guess or confuse: 16 letters and digits, 80 bits.
+func newID() string {
+	var b [10]byte
+	rand.Read(b[:])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// SaveUnit creates or changes a unit; administrators only.
-func (d *Directory) SaveUnit(ctx context.Context, by Actor, s protocol.UnitSave) (protocol.Unit, error) {
-	panic("in the making")
+// newToken makes a secret of 256 bits, and what is stored of it.
+func newToken() (token string, stored []byte) {
+	var b [32]byte
+	rand.Read(b[:])
+	token = base64.RawURLEncoding.EncodeToString(b[:])
+	return token, digest(token)
 }
 
-// SessionID names a sign-in; it is no secret.
-type SessionID string
-
-// Session is a sign-in that holds.
-type Session struct {
-	ID             SessionID
-	Person         protocol.Person
-	ChangePassword bool // the first password must be changed before anything else
-	Created        time.Time
-	Seen           time.Time
-	Expires        time.Time // the absolute end
-	Address        string
-	UserAgent      string
+// digest is what is stored of a token. A token has 256 bits of its own, so it needs
+// neither salt nor slowness, and looking it up by its digest gives nothing away in time.
+func digest(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
 }
 
-// Client says from where a sign-in comes.
-type Client struct {
-	Address   string
-	UserAgent string
-	Device    string // value of the device cookie, "" if there is none
+// text is a name or title in a column.
+type text struct{ *protocol.Multilingual }
+
+func (t text) Scan(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("identity: a name is stored as %T", v)
+	}
+	return json.Unmarshal([]byte(s), t.Multilingual)
 }
 
-// SignedIn is a new sign-in. Token goes into the session cookie, Device into a cookie
-// of its own that lives for a year and survives signing out; neither is stored in clear.
-type SignedIn struct {
-	Session Session
-	Token   string
-	Device  string
-}
-
-// SignIn checks a password. CodeWrongPassword for a wrong, unknown or disabled login
-// alike; CodeRateLimited with RetryAfter; CodeUnavailable if too many wait for a hash.
-func (d *Directory) SignIn(ctx context.Context, s protocol.SignIn, from Client) (SignedIn, error) {
-	panic("in the making")
-}
-
-// Resolve gives the sign-in of a token and notes that it was used.
-// CodeUnauthenticated if it does not hold (any more).
-func (d *Directory) Resolve(ctx context.Context, token string) (Session, error) {
-	panic("in the making")
-}
-
-// Touch notes that sign-ins are in use (an open websocket on which requests come), so
-// that they do not idle out.
-func (d *Directory) Touch(ctx context.Context, ids ...SessionID) error { panic("in the making") }
-
-// Sweep forgets the sign-ins that have expired; call it every minute or so.
-func (d *Directory) Sweep(ctx context.Context) ([]Ended, error) { panic("in the making") }
-
-// SignOut ends one sign-in of the actor, SignOutEverywhere all of them.
-func (d *Directory) SignOut(ctx context.Context, by Actor, id SessionID) ([]Ended, error) {
-	panic("in the making")
-}
-
-func (d *Directory) SignOutEverywhere(ctx context.Context, by Actor) ([]Ended, error) {
-	panic("in the making")
-}
-
-// ChangePassword sets a new password for the person of session and ends their other
-// sign-ins. CodeWrongPassword, CodeRateLimited, CodeWeakPassword.
-func (d *Directory) ChangePassword(ctx context.Context, id SessionID, c protocol.PasswordChange, from Client) ([]Ended, error) {
-	panic("in the making")
-}
-
-// NewEnrolment makes the one-time token that enrols the first administrator; a former
-// one is void. ok is false if there is an administrator already.
-func (d *Directory) NewEnrolment(ctx context.Context) (token string, ok bool, err error) {
-	panic("in the making")
-}
-
-// Enrol makes the first administrator and signs them in. CodeUnauthenticated if the
-// token is not good, CodeInvalid with Field, CodeWeakPassword.
-func (d *Directory) Enrol(ctx context.Context, e protocol.Enrol, from Client) (SignedIn, error) {
-	panic("in the making")
-}
-
-// SeedDemo makes the ministry of the demonstration where it is not there yet, and gives
-// its accounts. Only ever call it on a demonstration server: the passwords are printed.
-func (d *Directory) SeedDemo(ctx context.Context) ([]protocol.DemoAccount, error) {
-	panic("in the making")
+func encode(m protocol.Multilingual) string {
+	b, _ := json.Marshal(m) // three strings cannot fail
+	return string(b)
 }

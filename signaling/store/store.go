@@ -84,21 +84,22 @@ func Open(ctx context.Context, dir string, schemas ...Schema) (_ *DB, err error)
 	}
 
 	d := &DB{lock: lock, waiting: make(chan struct{}, maxWaiting)}
-	if d.write, err = open(path, 1, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)"); err != nil {
+	if d.write, err = open(path, 1, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)"); err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, d.write, schemas); err != nil {
 		return nil, errors.Join(err, d.write.Close())
 	}
-	if d.read, err = open(path, max(2, runtime.NumCPU()), "query_only(1)", "cache_size(-2048)"); err != nil {
+	if d.read, err = open(path, max(2, runtime.NumCPU()), "deferred", "query_only(1)", "cache_size(-2048)"); err != nil {
 		return nil, errors.Join(err, d.write.Close())
 	}
 	return d, nil
 }
 
-// open makes a pool of exactly n connections at most.
-func open(path string, n int, pragmas ...string) (*sql.DB, error) {
-	values := url.Values{"_txlock": {"immediate"}}
+// open makes a pool of at most n connections. Begin says how a transaction begins: that of
+// the writer takes the lock at once, that of a reader must never.
+func open(path string, n int, begin string, pragmas ...string) (*sql.DB, error) {
+	values := url.Values{"_txlock": {begin}}
 	for _, p := range append([]string{"busy_timeout(5000)", "foreign_keys(1)", "temp_store(MEMORY)", "trusted_schema(0)"}, pragmas...) {
 		values.Add("_pragma", p)
 	}
@@ -139,13 +140,16 @@ func (d *DB) Write(ctx context.Context, f func(tx *sql.Tx) error) error {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx has rolled it back first
+			err = ctx.Err()
+		}
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	return nil
 }
 
 // Read gives the pool of connections that can only read. A statement sees the last state
-// that was committed before it began.
+// that was committed before it began, a transaction one state throughout.
 func (d *DB) Read() *sql.DB { return d.read }
 
 // Close waits for the writes under way, moves the write-ahead log into the file, so that

@@ -182,6 +182,38 @@ func TestTheQueueOfWritersIsBounded(t *testing.T) {
 	}
 }
 
+func TestAReaderWaitsForNoWriterAndSeesOneState(t *testing.T) {
+	db := open(t, t.TempDir(), notes)
+	if err := add(db, "before"); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := db.Read().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Rollback()
+	seen := func() (n int) {
+		if err := reader.QueryRow(`SELECT count(*) FROM notes`).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	if err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`INSERT INTO notes (text) VALUES ('after')`); err != nil {
+			return err
+		}
+		if n := seen(); n != 1 {
+			t.Errorf("%d notes in the middle of the write, want 1", n)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := seen(); n != 1 {
+		t.Errorf("%d notes in the same transaction, want 1", n)
+	}
+}
+
 func TestMigrationsRunOnceAndInOrder(t *testing.T) {
 	dir := t.TempDir()
 	db, err := store.Open(t.Context(), dir, notes)
