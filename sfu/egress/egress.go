@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 // Package egress is the only way out: it forms runs per destination, pads, seals and sends.
 package egress
