@@ -35,6 +35,7 @@ func (s *Server) routes(files http.Handler) http.Handler {
 	mux.HandleFunc("POST /api/password", s.api(s.postPassword))
 	mux.HandleFunc("POST /api/enrol", s.api(s.postEnrol))
 	mux.HandleFunc("GET /api/signaling", s.serveSocket)
+	mux.HandleFunc("GET /ca.crt", s.getAuthority)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { writeRefusal(w, refuse(protocol.CodeNotFound)) })
 	mux.Handle("/", files)
 	return secured(mux)
@@ -69,6 +70,18 @@ func (s *Server) api(f func(w http.ResponseWriter, r *http.Request) (any, error)
 			writeJSON(w, http.StatusOK, body)
 		}
 	}
+}
+
+// getAuthority gives the certificate of the private authority to whoever will trust it.
+func (s *Server) getAuthority(w http.ResponseWriter, r *http.Request) {
+	if s.parts.Secure == nil || s.parts.Secure.Authority() == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-x509-ca-cert")
+	w.Header().Set("Content-Disposition", `attachment; filename="tarasul-ca.crt"`)
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(s.parts.Secure.Authority())
 }
 
 func (s *Server) getSession(_ http.ResponseWriter, r *http.Request) (any, error) {

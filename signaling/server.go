@@ -19,6 +19,8 @@ package signaling
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -31,13 +33,14 @@ import (
 	"github.com/gorilla/websocket"
 
 	"tarasul/sfu"
+	"tarasul/signaling/certificate"
 	"tarasul/signaling/chat"
 	"tarasul/signaling/identity"
 	"tarasul/signaling/meeting"
 	"tarasul/signaling/protocol"
 )
 
-// Parts is what the service stands on. All are needed, but for Demo.
+// Parts is what the service stands on. All are needed, but for Demo and Secure.
 type Parts struct {
 	Directory *identity.Directory
 	Cards     *meeting.Cards
@@ -45,6 +48,7 @@ type Parts struct {
 	Meeting   meeting.Config
 	Media     sfu.Media
 	Client    fs.FS
+	Secure    *certificate.Source    // nil if no door speaks TLS
 	Demo      []protocol.DemoAccount // of a demonstration: shown on the sign-in page
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -121,16 +125,36 @@ func (s *Server) Ready() error {
 	return nil
 }
 
-// Run brings the media core's events to sessions and ends expired sign-ins until ctx
-// ends. Then it refuses new clients, ends the meetings' media, closes all sockets with
-// "going away" and waits for what is under way.
-func (s *Server) Run(ctx context.Context) error {
+// Run serves on the doors, brings the media core's events to sessions and ends expired
+// sign-ins, until ctx ends. Then it refuses new clients, closes all sockets with "going
+// away", ends the meetings' media and waits for what is under way. A door that fails
+// ends it with that error.
+func (s *Server) Run(ctx context.Context, doors *Doors) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var secure *tls.Config
+	if s.parts.Secure != nil {
+		secure = &tls.Config{
+			MinVersion: tls.VersionTLS12, GetCertificate: s.parts.Secure.Certificate, NextProtos: []string{"h2", "http/1.1"},
+		}
+	}
+	if doors.Secure() && secure == nil {
+		return fmt.Errorf("signaling: no certificate for %v", doors.Addresses())
+	}
+	stop := doors.serve(s.handler, http.HandlerFunc(s.getAuthority), secure, s.log, func(err error) { fail(err) })
 	var tasks sync.WaitGroup
 	tasks.Go(func() { s.pump(ctx) })
 	tasks.Go(func() { s.sweep(ctx) })
 	<-ctx.Done()
 	tasks.Wait()
-	return s.drain()
+	err := s.drain()
+	patience, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	stop(patience)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
 }
 
 // drain ends everything in an order in which nobody is told that a meeting has ended:
