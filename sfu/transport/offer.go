@@ -72,9 +72,8 @@ type Section struct {
 	Chosen []Codec // the codecs that were answered, in the answer's order, one per payload.Codec
 	Send   SSRC    // a slot's own SSRCs; they stay the same in every later answer
 
-	name    sdp.MediaName // the m-line as it was offered
-	bundled bool
-	mixed   bool // a=extmap-allow-mixed for this m-line
+	name  sdp.MediaName // the m-line as it was offered
+	mixed bool          // a=extmap-allow-mixed for this m-line
 }
 
 // RID is one simulcast stream (RFC 8851).

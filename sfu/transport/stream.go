@@ -18,6 +18,9 @@ const (
 	maxFrame = 2048
 	// flushTime is how long a stream that was closed may take to send what is queued, like a close_notify.
 	flushTime = time.Second
+	// sendBuffer is what the kernel may hold; left to itself it holds megabytes, which on a slow
+	// link is media of many seconds ago.
+	sendBuffer = 128 << 10
 	// keepBuffer is what a stream keeps of a buffer that a jam made large.
 	keepBuffer = 32 << 10
 )
@@ -37,6 +40,7 @@ type Stream struct {
 }
 
 func newStream(conn *net.TCPConn, remote netip.AddrPort, cfg TCPConfig) *Stream {
+	_ = conn.SetWriteBuffer(sendBuffer)
 	return &Stream{conn: conn, remote: udp.AddrOf(remote), cfg: cfg, wake: make(chan struct{}, 1)}
 }
 
