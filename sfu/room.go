@@ -79,22 +79,16 @@ func (r *room) remove(p *peer, now time.Time) {
 	r.audible = slices.DeleteFunc(r.audible, func(i int32) bool { return i == int32(p.index) })
 	p.room = nil
 	r.shard.stats.leave(p)
+	r.arrange(now) // the slots that carried p are given up
 	for o := range r.others(p) {
-		for source := range sourceCount {
-			o.down[p.index*int(sourceCount)+int(source)] = nil
-		}
 		for _, d := range o.slots {
-			if d.up != nil && d.up.peer == p {
-				d.carry(nil)
-			}
 			for i := range d.recent {
-				if d.recent[i].encoding != nil && d.recent[i].encoding.up.peer == p {
+				if e := d.recent[i].encoding; e != nil && e.up.peer == p {
 					d.recent[i] = origin{}
 				}
 			}
 		}
 	}
-	r.arrange(now)
 }
 
 // take adds a fresh packet to this turn's batch.

@@ -43,7 +43,8 @@ type encoding struct {
 	width, height uint16 // of the last key frame, 0 if it did not say
 	report        senderReport
 	keyAsked      time.Time // when the publisher was last asked for a key frame
-	keyTokens     float64
+	keyTokens     float64   // how many may be asked for now
+	keyCounted    time.Time // when keyTokens was true
 	keyPending    bool
 	packets       uint64
 	bytes         uint64
@@ -190,7 +191,8 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 // askKey asks the publisher for a key frame, at once or, if it was asked only now, as
 // soon as that is decent: many subscribers' wishes become one request.
 func (e *encoding) askKey(now time.Time) {
-	e.keyTokens = min(keyBurst, e.keyTokens+now.Sub(e.keyAsked).Seconds())
+	e.keyTokens = min(keyBurst, e.keyTokens+now.Sub(e.keyCounted).Seconds())
+	e.keyCounted = now
 	if e.ssrc == 0 || now.Sub(e.keyAsked) < max(keySpacing, e.up.peer.rtt) || e.keyTokens < 1 {
 		e.keyPending = true
 		return
