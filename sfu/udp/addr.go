@@ -25,5 +25,8 @@ func (a Addr) AddrPort() netip.AddrPort {
 // IsValid reports whether a can be sent to: it has an address and a port.
 func (a Addr) IsValid() bool { return a.Port != 0 && a.IP != [16]byte{} }
 
+// Is4 reports whether a is an IPv4 address.
+func (a Addr) Is4() bool { return [12]byte(a.IP[:12]) == [12]byte{10: 0xff, 11: 0xff} }
+
 // String is "192.0.2.1:5000" or "[2001:db8::1]:5000".
 func (a Addr) String() string { return a.AddrPort().String() }

@@ -109,6 +109,9 @@ func (o *Outbox) put(to Addr, b []byte, segment, count int) {
 // Len is the number of messages.
 func (o *Outbox) Len() int { return o.n }
 
+// Clean reports whether the last Send lost nothing and no run was refused.
+func (o *Outbox) Clean() bool { return !o.dirty }
+
 // Lost is how many datagrams of the i-th message the last Send lost. It is valid until the next Add.
 func (o *Outbox) Lost(i int) int { return int(o.lost[i]) }
 
