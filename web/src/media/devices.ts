@@ -61,10 +61,12 @@ export interface Choice {
   /** Whether each was on when the person last joined. */
   microphoneOn: boolean;
   cameraOn: boolean;
+  /** No notification sounds. */
+  quiet: boolean;
 }
 
 const STORE = "tarasul.devices";
-const DEFAULT: Choice = { lines: 720, microphoneOn: true, cameraOn: true };
+const DEFAULT: Choice = { lines: 720, microphoneOn: true, cameraOn: true, quiet: false };
 
 function recall(): Choice {
   try {
@@ -93,27 +95,28 @@ export class Devices {
   /** Whether sound can be sent to a chosen loudspeaker here. */
   readonly speakerChoice = typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype;
 
-  private get api(): MediaDevices | undefined {
-    return navigator.mediaDevices as MediaDevices | undefined;
-  }
+  /** Not there on an insecure page, whatever the types say. */
+  private readonly api: MediaDevices | undefined = navigator.mediaDevices;
 
   constructor() {
-    this.api?.addEventListener("devicechange", this.refresh);
+    this.api?.addEventListener("devicechange", this.changed);
   }
 
   close(): void {
-    this.api?.removeEventListener("devicechange", this.refresh);
+    this.api?.removeEventListener("devicechange", this.changed);
   }
 
+  private readonly changed = (): void => void this.refresh();
+
   /** Reads the lists anew; labels are there once one input was opened. */
-  readonly refresh = async (): Promise<void> => {
+  async refresh(): Promise<void> {
     const all = (await this.api?.enumerateDevices().catch(() => [])) ?? [];
     const list = (kind: MediaDeviceKind): Device[] =>
       all.filter((d) => d.kind === kind && d.deviceId !== "").map((d) => ({ id: d.deviceId, label: d.label }));
     this.microphones.value = list("audioinput");
     this.cameras.value = list("videoinput");
     this.speakers.value = list("audiooutput");
-  };
+  }
 
   /** Changes the choice and remembers it. */
   choose(change: Partial<Choice>): void {

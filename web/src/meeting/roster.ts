@@ -50,7 +50,7 @@ export class Roster {
   readonly chairing = computed(() => this.mine.value?.role === "chair" || this.mine.value?.role === "cochair");
   readonly hands = computed(() => handQueue(this.seats.value));
   /** Whether the person may share a screen now. */
-  readonly maySharing = computed(() => this.chairing.value || this.meeting.value?.share !== "chairs");
+  readonly mayShare = computed(() => this.chairing.value || this.meeting.value?.share !== "chairs");
 
   private readonly endings: (() => void)[] = [];
 

@@ -10,7 +10,7 @@ import { Refused, type Fault } from "../net/refused";
 import type { Socket } from "../net/socket";
 import { Capture } from "../media/capture";
 import { Connection } from "../media/connection";
-import { Devices, troubleOf, type InputKind, type Trouble } from "../media/devices";
+import { Devices, troubleOf, type InputKind } from "../media/devices";
 import { Levels } from "../media/levels";
 import { PictureInPicture } from "../media/pip";
 import { Playback } from "../media/playback";
@@ -44,6 +44,8 @@ const FINAL: ReadonlySet<Fault> = new Set<Fault>([
 
 /** A socket that was away longer than this may have come back on another network. */
 const LONG_BREAK = 2000;
+/** Milliseconds between attempts to take a forgotten seat again. */
+const REJOIN_PAUSE = 1000;
 /** Picture slots are added in steps, so that a filling room makes few offers. */
 const SLOT_STEP = 6;
 const MOST_SLOTS = MAX_PARTICIPANTS + 6;
@@ -75,7 +77,8 @@ export class MeetingSession {
   readonly cameraOn = signal(this.devices.choice.value.cameraOn);
   /** Held for a moment with Space. */
   readonly talking = signal(false);
-  readonly shareTrouble = signal<Trouble | undefined>(undefined);
+  /** How far the shared screen on the stage is enlarged; 1 fits it in. */
+  readonly zoom = signal(1);
 
   readonly stage = signal(EMPTY_STAGE);
   /** When each person spoke last, on the page's clock; for the strip and the pages of the grid. */
@@ -92,6 +95,7 @@ export class MeetingSession {
 
   private readonly wake = new WakeLock();
   private readonly endings: (() => void)[] = [];
+  private enlarged: string | undefined;
   private told = { microphone: false, camera: false, screen: false };
 
   constructor(
@@ -158,38 +162,56 @@ export class MeetingSession {
   }
 
   async join(): Promise<void> {
-    const connection = this.connection.value;
-    if (!connection || this.phase.value === "joining") return;
+    if (this.phase.value !== "prejoin") return;
     batch(() => {
       this.fault.value = undefined;
       this.phase.value = "joining";
     });
     this.devices.choose({ microphoneOn: this.microphoneOn.value, cameraOn: this.cameraOn.value });
     try {
-      this.told = this.local();
-      const joined = await this.socket.request("meeting.join", {
-        meeting: this.id,
-        microphone: this.told.microphone,
-        camera: this.told.camera,
-        offer: await connection.offer(),
-      });
-      if (this.disposed) return;
-      if (joined.outcome === "waiting" || !joined.state) {
-        this.phase.value = "waiting";
-        return;
-      }
-      this.enter(joined.state);
-      if (joined.answer) await connection.accept(joined.answer);
-      else await connection.join();
+      await this.takeSeat();
     } catch (error) {
       const refused = Refused.from(error);
-      if (FINAL.has(refused.code)) this.end(refused.code);
-      else
-        batch(() => {
-          this.fault.value = refused;
-          if (this.phase.value === "joining") this.phase.value = "prejoin";
-        });
+      if (FINAL.has(refused.code)) return this.end(refused.code);
+      batch(() => {
+        this.fault.value = refused;
+        this.phase.value = "prejoin";
+      });
     }
+  }
+
+  /** Takes the seat again that the server has forgotten; only its word stops the attempts. */
+  private async rejoin(): Promise<void> {
+    while (!this.disposed && (this.phase.value === "seated" || this.phase.value === "waiting")) {
+      try {
+        await this.connection.value?.renew();
+        return await this.takeSeat();
+      } catch (error) {
+        const { code, retryAfter } = Refused.from(error);
+        if (FINAL.has(code)) return this.end(code);
+        await new Promise((resolve) => setTimeout(resolve, retryAfter ?? REJOIN_PAUSE));
+      }
+    }
+  }
+
+  private async takeSeat(): Promise<void> {
+    const connection = this.connection.value;
+    if (!connection) return;
+    this.told = this.local();
+    const joined = await this.socket.request("meeting.join", {
+      meeting: this.id,
+      microphone: this.told.microphone,
+      camera: this.told.camera,
+      offer: await connection.offer(),
+    });
+    if (this.disposed || this.connection.value !== connection) return;
+    if (joined.outcome === "waiting" || !joined.state) {
+      this.phase.value = "waiting";
+      return;
+    }
+    this.enter(joined.state);
+    if (joined.answer) await connection.accept(joined.answer);
+    else await connection.join();
   }
 
   /** Goes back from an ending to the beginning. */
@@ -223,14 +245,12 @@ export class MeetingSession {
   }
 
   async toggleScreen(): Promise<void> {
-    this.shareTrouble.value = undefined;
     if (this.shares.value) return this.capture.unshare();
     try {
       await this.capture.share(() => this.capture.unshare());
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble === "refused" || trouble === "dismissed") return; // the person closed the chooser
-      this.shareTrouble.value = trouble;
       this.notices.show("share", () => t("share_failed"), { tone: "alert" });
     }
   }
@@ -241,6 +261,17 @@ export class MeetingSession {
 
   setMode(mode: ViewMode): void {
     this.stage.value = withMode(this.stage.value, mode);
+  }
+
+  unpin(): void {
+    this.stage.value = { ...this.stage.value, pin: undefined };
+  }
+
+  /** Held to talk: only where the microphone was off. */
+  talk(on: boolean): void {
+    if (on && this.microphoneOn.value) return;
+    this.talking.value = on;
+    if (on && !this.capture.microphone.track.value) void this.capture.open(["microphone"]);
   }
 
   pin(person: PersonID, source: Source): void {
@@ -344,8 +375,7 @@ export class MeetingSession {
       connection.replace();
       return;
     }
-    await connection.renew();
-    await this.join();
+    await this.rejoin();
   }
 
   /** A socket that comes back after a break: the network may be another. */
@@ -380,6 +410,9 @@ export class MeetingSession {
       effect(() => this.levels.listen(this.capture.microphone.track.value)),
       effect(() => this.playback.play(this.connection.value?.voiceTracks.value ?? [])),
       effect(() => this.playback.speaker(this.devices.choice.value.speaker ?? "")),
+      effect(() => {
+        this.sounds.quiet = this.devices.choice.value.quiet;
+      }),
       effect(() => {
         this.local();
         untracked(() => this.tell());
@@ -463,6 +496,10 @@ export class MeetingSession {
       this.stage.value = withSpotlight(withShares(this.stage.value, sharing), spotlight);
     });
     const staged = this.onStage.value;
+    if (staged !== this.enlarged) {
+      this.enlarged = staged;
+      this.zoom.value = 1;
+    }
     this.view.emphasise(new Set(staged ? [staged] : []));
     const window = staged ?? (this.shownSpeaker.value ? sourceKey(this.shownSpeaker.value, "camera") : undefined);
     const received = window ? this.connection.value?.received.value.get(window) : undefined;

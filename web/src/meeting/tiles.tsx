@@ -1,0 +1,121 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { ChevronLeft, ChevronRight } from "lucide";
+import { useEffect, useRef } from "preact/hooks";
+import type { PersonID, Source } from "../protocol.gen";
+import { sourceKey, type SourceKey } from "../media/slots";
+import { IconButton } from "../ui/button";
+import { capacity, keepPlaces, placeGrid, placeStage, type Rect, type Size } from "./layout";
+import type { MeetingSession } from "./session";
+import { t } from "./texts";
+import { Tile } from "./tile";
+
+interface Item {
+  readonly key: SourceKey;
+  readonly person: PersonID;
+  readonly source: Source;
+}
+
+interface Arrangement {
+  readonly rects: ReadonlyMap<SourceKey, Rect>;
+  readonly staged: SourceKey | undefined;
+  readonly pages: number;
+  readonly page: number;
+}
+
+/**
+ * All the pictures. Tiles stand in the document in the order of joining and never change
+ * places there; where they are seen is their style alone, so a moving tile keeps playing.
+ */
+export function Tiles({ session }: { session: MeetingSession }) {
+  const frame = useRef<HTMLElement>(null);
+  const box = useSignal<Size>({ width: 0, height: 0 });
+  const page = useSignal(0);
+  const shown = useRef<SourceKey[]>([]);
+
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => {
+      const { width, height } = entry!.contentRect;
+      box.value = { width: Math.floor(width), height: Math.floor(height) };
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const items = useComputed<readonly Item[]>(() => listItems(session));
+  const arrangement = useComputed<Arrangement>(() => {
+    const size = box.value;
+    const all = items.value;
+    if (size.width < 50 || size.height < 50) return { rects: new Map(), staged: undefined, pages: 1, page: 0 };
+    const wanted = session.onStage.value;
+    const staged = all.some((item) => item.key === wanted) ? wanted : undefined;
+    return staged ? stageOf(session, all, staged, size, shown.current) : gridOf(session, all, page.value, size, shown.current);
+  });
+  const { rects, staged, pages, page: current } = arrangement.value;
+  shown.current = [...rects.keys()].filter((key) => key !== staged);
+
+  return (
+    <section ref={frame} class="tiles" aria-label={t("tiles")}>
+      {items.value.map(({ key, person, source }) => {
+        const rect = rects.get(key);
+        return rect && <Tile key={key} session={session} person={person} source={source} rect={rect} staged={key === staged} />;
+      })}
+      {items.value.length === 1 && <p class="tiles-alone">{t("alone")}</p>}
+      {pages > 1 && (
+        <nav class="tiles-pages" aria-label={t("page_of", { page: current + 1, pages })}>
+          <IconButton icon={ChevronLeft} directional label={t("page_before")} disabled={current === 0} onClick={() => (page.value = current - 1)} />
+          <span class="figures">{t("page_of", { page: current + 1, pages })}</span>
+          <IconButton icon={ChevronRight} directional label={t("page_after")} disabled={current >= pages - 1} onClick={() => (page.value = current + 1)} />
+        </nav>
+      )}
+    </section>
+  );
+}
+
+/** Everyone in the order of joining, oneself last, then the shared screens of others. */
+function listItems(session: MeetingSession): Item[] {
+  const seats = session.roster.seats.value;
+  const camera = (person: PersonID): Item => ({ key: sourceKey(person, "camera"), person, source: "camera" });
+  const others = seats.filter((seat) => seat.person !== session.me);
+  return [
+    ...others.map((seat) => camera(seat.person)),
+    ...others.filter((seat) => seat.screen).map((seat): Item => ({ key: sourceKey(seat.person, "screen"), person: seat.person, source: "screen" })),
+    ...(session.roster.mine.value ? [camera(session.me)] : []),
+  ];
+}
+
+function spokeAt(session: MeetingSession, all: readonly Item[]): (key: SourceKey) => number {
+  const people = new Map(all.map((item) => [item.key, item]));
+  return (key) => {
+    const item = people.get(key);
+    // A shared screen and oneself keep their place.
+    if (!item || item.source === "screen" || item.person === session.me) return Number.MAX_SAFE_INTEGER;
+    return session.spoke.get(item.person) ?? 0;
+  };
+}
+
+function gridOf(session: MeetingSession, all: readonly Item[], page: number, size: Size, before: readonly SourceKey[]): Arrangement {
+  const keys = all.map((item) => item.key);
+  const room = capacity(size);
+  const pages = Math.max(1, Math.ceil(keys.length / room));
+  const current = Math.min(page, pages - 1);
+  let here = keys;
+  if (pages > 1) {
+    // On the first page whoever speaks is brought in; the others hold everybody in order.
+    void session.roster.speaker.value;
+    here = current === 0 ? keepPlaces(keys, room, before.length === room ? before : [], spokeAt(session, all)) : keys.slice(current * room, (current + 1) * room);
+  }
+  const places = placeGrid(here.length, size);
+  return { rects: new Map(here.map((key, i) => [key, places[i]!])), staged: undefined, pages, page: current };
+}
+
+function stageOf(session: MeetingSession, all: readonly Item[], staged: SourceKey, size: Size, before: readonly SourceKey[]): Arrangement {
+  const others = all.map((item) => item.key).filter((key) => key !== staged);
+  const { stage, strip } = placeStage(others.length, size);
+  if (others.length > strip.length) void session.roster.speaker.value;
+  const here = keepPlaces(others, strip.length, before.filter((key) => key !== staged), spokeAt(session, all));
+  const rects = new Map<SourceKey, Rect>([[staged, stage]]);
+  here.forEach((key, i) => rects.set(key, strip[i]!));
+  return { rects, staged, pages: 1, page: 0 };
+}
