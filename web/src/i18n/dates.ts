@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { digits, language, locale } from "./dictionary";
+import { digits, language, list, locale } from "./dictionary";
 
 // Dates and times as the page's language writes them. Formatters are costly to make, so
 // each is made once per language.
@@ -55,4 +55,27 @@ export function fromNow(at: number, now: number): string {
   const hours = Math.round(minutes / 60);
   if (Math.abs(hours) < 24) return relative.value.format(hours, "hour");
   return relative.value.format(Math.round((startOfDay(at) - startOfDay(now)) / 86_400_000), "day");
+}
+
+/** "45 seconds", "3 minutes": a wait in whole seconds, in words and rounded up. */
+export function duration(seconds: number): string {
+  const inMinutes = seconds >= 90;
+  const format = new Intl.NumberFormat(locale.value, { style: "unit", unit: inMinutes ? "minute" : "second", unitDisplay: "long" });
+  return format.format(inMinutes ? Math.ceil(seconds / 60) : seconds);
+}
+
+/** "45 minutes", "1 hour and 30 minutes": a planned length in minutes. */
+export function length(minutes: number): string {
+  const unit = (value: number, of: "hour" | "minute") =>
+    new Intl.NumberFormat(locale.value, { style: "unit", unit: of, unitDisplay: "long" }).format(value);
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  const parts = [...(hours > 0 ? [unit(hours, "hour")] : []), ...(rest > 0 || hours === 0 ? [unit(rest, "minute")] : [])];
+  return list(parts);
+}
+
+/** The local time zone as the language names it for short: "GMT+3". */
+export function zone(at: number): string {
+  const parts = new Intl.DateTimeFormat(locale.value, { timeZoneName: "short" }).formatToParts(at);
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
 }

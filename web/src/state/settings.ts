@@ -1,10 +1,15 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type Digits, digits, direction, type Language, language, languages } from "../i18n/dictionary";
 
 export type Theme = "light" | "dark" | "system";
 export const themes: readonly Theme[] = ["light", "dark", "system"];
 
 export const theme = signal<Theme>("light");
+
+const systemDark = signal(false);
+
+/** True if the page is dark now. */
+export const isDark = computed(() => theme.value === "dark" || (theme.value === "system" && systemDark.value));
 
 // The key and the shape are also known to public/boot.js, which runs before the first paint.
 const key = "tarasul.settings";
@@ -23,7 +28,7 @@ export function keepSettings(): void {
   if (saved.digits === "arab" || saved.digits === "latn") digits.value = saved.digits satisfies Digits;
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const systemDark = signal(dark.matches);
+  systemDark.value = dark.matches;
   dark.addEventListener("change", () => {
     systemDark.value = dark.matches;
   });
@@ -32,7 +37,7 @@ export function keepSettings(): void {
     const root = document.documentElement;
     root.lang = language.value;
     root.dir = direction.value;
-    root.dataset["theme"] = theme.value === "dark" || (theme.value === "system" && systemDark.value) ? "dark" : "light";
+    root.dataset["theme"] = isDark.value ? "dark" : "light";
   });
   effect(() => {
     const choices = JSON.stringify({ language: language.value, theme: theme.value, digits: digits.value });

@@ -67,13 +67,15 @@ interface ButtonLinkProps {
   kind?: "primary" | "secondary" | "quiet";
   size?: "normal" | "small";
   icon?: IconNode;
+  /** What it is called, where its words alone do not say to which thing they belong. */
+  label?: string;
   children: ComponentChildren;
 }
 
 /** A link that looks like a button, because it leads somewhere. */
-export function ButtonLink({ href, kind = "secondary", size = "normal", icon, children }: ButtonLinkProps) {
+export function ButtonLink({ href, kind = "secondary", size = "normal", icon, label, children }: ButtonLinkProps) {
   return (
-    <a href={href} class={`button button-${kind} button-${size}`}>
+    <a href={href} aria-label={label} class={`button button-${kind} button-${size}`}>
       {icon && <Icon of={icon} size={18} />}
       <span>{children}</span>
     </a>

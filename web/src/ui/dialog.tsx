@@ -9,11 +9,11 @@ interface DialogProps {
   title: string;
   size?: "normal" | "wide";
   /** Asked for by Escape, the cross, or a press beside the dialog; the owner takes it away. */
-  onClose(): void;
+  onClose: () => void;
   /** The row of buttons at the end. */
   actions?: ComponentChildren;
   /** If given, the dialog is a form, and this is what its submit button does. */
-  onSubmit?(): void;
+  onSubmit?: () => void;
   /** A press beside it does not close it: it holds what was typed. */
   keepOnOutside?: boolean;
   children: ComponentChildren;
@@ -31,6 +31,8 @@ export function Dialog({ title, size = "normal", onClose, actions, onSubmit, kee
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
+    // The first thing to fill in or to decide, not the cross that closes it all.
+    element?.querySelector<HTMLElement>(".dialog-body :is(input, select, textarea), .dialog-actions button")?.focus();
     return () => {
       element?.close();
       if (before instanceof HTMLElement) before.focus();
@@ -86,8 +88,8 @@ interface ConfirmProps {
   action: string;
   busy?: boolean;
   danger?: boolean;
-  onConfirm(): void;
-  onClose(): void;
+  onConfirm: () => void;
+  onClose: () => void;
 }
 
 /** Asks once before something that cannot be undone. */

@@ -1,5 +1,5 @@
 import { Eye, EyeOff } from "lucide";
-import type { ComponentChildren, Ref } from "preact";
+import type { ComponentChildren, InputHTMLAttributes, Ref } from "preact";
 import { useId, useState } from "preact/hooks";
 import { Icon } from "./icon";
 import { t } from "./texts";
@@ -52,7 +52,7 @@ interface Native {
   required?: boolean;
   autofocus?: boolean;
   autocomplete?: string;
-  onKeyDown?(event: KeyboardEvent): void;
+  onKeyDown?: (event: KeyboardEvent) => void;
 }
 
 interface NativeText extends Native {
@@ -72,9 +72,12 @@ interface NativeInput extends NativeText {
   step?: string | number;
 }
 
+// Preact types an input by its literal type, one shape for each; ours is known only when it runs.
+const attributes = (native: Omit<NativeInput, "type"> & { type?: string }) => native as InputHTMLAttributes<HTMLInputElement>;
+
 interface TextFieldProps extends Described, NativeInput {
   value: string;
-  onValue(value: string): void;
+  onValue: (value: string) => void;
   inputRef?: Ref<HTMLInputElement>;
 }
 
@@ -84,7 +87,7 @@ export function TextField({ label, hint, error, optional, labelUnseen, value, on
   const described = { label, hint, error, optional: optional ?? false, labelUnseen: labelUnseen ?? false };
   return (
     <Frame id={id} {...described}>
-      <input {...native} {...describe(id, described)} ref={inputRef} class="input" value={value} onInput={(event) => onValue(event.currentTarget.value)} />
+      <input {...attributes(native)} {...describe(id, described)} ref={inputRef} class="input" value={value} onInput={(event) => onValue(event.currentTarget.value)} />
     </Frame>
   );
 }
@@ -98,11 +101,10 @@ export function PasswordField({ label, hint, error, optional, labelUnseen, value
     <Frame id={id} {...described}>
       <span class="input-with-button">
         <input
-          {...native}
+          {...attributes({ ...native, type: shown ? "text" : "password" })}
           {...describe(id, described)}
           ref={inputRef}
           class="input"
-          type={shown ? "text" : "password"}
           dir="ltr"
           spellcheck={false}
           autocapitalize="off"
@@ -120,7 +122,7 @@ export function PasswordField({ label, hint, error, optional, labelUnseen, value
 interface TextAreaProps extends Described, NativeText {
   rows?: number;
   value: string;
-  onValue(value: string): void;
+  onValue: (value: string) => void;
 }
 
 export function TextArea({ label, hint, error, optional, labelUnseen, value, onValue, ...native }: TextAreaProps) {
@@ -136,7 +138,7 @@ export function TextArea({ label, hint, error, optional, labelUnseen, value, onV
 interface SelectFieldProps<V extends string> extends Described, Native {
   value: V;
   options: readonly { value: V; label: string }[];
-  onValue(value: V): void;
+  onValue: (value: V) => void;
 }
 
 export function SelectField<V extends string>({ label, hint, error, optional, labelUnseen, value, options, onValue, ...native }: SelectFieldProps<V>) {
@@ -160,7 +162,7 @@ interface CheckFieldProps {
   hint?: string;
   checked: boolean;
   disabled?: boolean;
-  onChecked(checked: boolean): void;
+  onChecked: (checked: boolean) => void;
 }
 
 export function CheckField({ label, hint, checked, disabled, onChecked }: CheckFieldProps) {
@@ -189,7 +191,7 @@ interface ChoiceFieldProps<V extends string> {
   legend: string;
   value: V;
   options: readonly { value: V; label: string; lang?: string }[];
-  onValue(value: V): void;
+  onValue: (value: V) => void;
 }
 
 /** A few choices that exclude each other, all of them in view. */

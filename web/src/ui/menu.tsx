@@ -6,12 +6,14 @@ import "./menu.css";
 
 export interface MenuItem {
   label: string;
+  /** The language of the label, where it is not the page's. */
+  lang?: string;
   icon?: IconNode;
   danger?: boolean;
   disabled?: boolean;
   /** Set for an item that is on or off. */
   checked?: boolean;
-  onSelect(): void;
+  onSelect: () => void;
 }
 
 interface MenuProps {
@@ -91,6 +93,7 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
             <button
               key={item.label}
               type="button"
+              lang={item.lang}
               role={item.checked === undefined ? "menuitem" : "menuitemcheckbox"}
               aria-checked={item.checked}
               tabIndex={-1}

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { nameOf, people, unitNameOf } from "../state/directory";
 import { fold, language, pick } from "../i18n/dictionary";
 import type { PersonID } from "../protocol.gen";
@@ -61,10 +62,10 @@ export function PersonPlace({ id }: { id: PersonID }) {
   return (
     <span class="person-place">
       {parts.map((part, index) => (
-        <>
+        <Fragment key={index}>
           {index > 0 && (language.value === "ar" ? "، " : ", ")}
           <bdi>{part}</bdi>
-        </>
+        </Fragment>
       ))}
     </span>
   );

@@ -13,7 +13,7 @@ interface TabsProps<K extends string> {
   label: string;
   tabs: readonly Tab<K>[];
   selected: K;
-  onSelect(key: K): void;
+  onSelect: (key: K) => void;
   /** The panel of the selected tab. */
   children: ComponentChildren;
 }

@@ -1,0 +1,21 @@
+import { render } from "preact";
+import { App, fetchAhead } from "./app";
+import { listen } from "./router";
+import { followChats } from "./state/chats";
+import { followDirectory } from "./state/directory";
+import { followMeetings } from "./state/meetings";
+import { followSocket, loadSession } from "./state/session";
+import { keepSettings } from "./state/settings";
+import "./tokens.css";
+import "./fonts.css";
+import "./base.css";
+
+keepSettings();
+listen();
+followSocket();
+followDirectory();
+followMeetings();
+followChats();
+void loadSession();
+render(<App />, document.getElementById("app")!);
+fetchAhead();
