@@ -13,10 +13,10 @@ import (
 const (
 	recordHeader = 13
 
-	changeCipherSpec = 20
-	alert            = 21
-	handshake        = 22
-	applicationData  = 23
+	recordChange    = 20
+	recordAlert     = 21
+	recordHandshake = 22
+	recordData      = 23
 )
 
 // IsDTLS reports whether a datagram is a DTLS record (RFC 7983).
@@ -37,8 +37,8 @@ func admit(datagram []byte, keyed bool) []byte {
 			break
 		}
 		content, epoch := b[0], binary.BigEndian.Uint16(b[3:])
-		plain := !keyed && (content == handshake || content == changeCipherSpec)
-		if epoch == 0 && plain || epoch != 0 && content >= changeCipherSpec && content <= applicationData {
+		plain := !keyed && (content == recordHandshake || content == recordChange)
+		if epoch == 0 && plain || epoch != 0 && content >= recordChange && content <= recordData {
 			if out == nil {
 				out = make([]byte, 0, len(b))
 			}
@@ -52,7 +52,7 @@ func admit(datagram []byte, keyed bool) []byte {
 // plainAlert reports whether a datagram is an alert without keys. We send none: it would end
 // the handshake of the genuine peer when a forged datagram has spoilt ours.
 func plainAlert(datagram []byte) bool {
-	return len(datagram) >= recordHeader && datagram[0] == alert && binary.BigEndian.Uint16(datagram[3:]) == 0
+	return len(datagram) >= recordHeader && datagram[0] == recordAlert && binary.BigEndian.Uint16(datagram[3:]) == 0
 }
 
 // pipe is the net.PacketConn of one handshake: it reads from the queue of the DTLS and writes

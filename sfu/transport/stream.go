@@ -110,21 +110,26 @@ func (s *Stream) read() {
 	in := bufio.NewReaderSize(s.conn, 2*maxFrame)
 	frame := make([]byte, maxFrame)
 	for {
-		var length [2]byte
-		if _, err := io.ReadFull(in, length[:]); err != nil {
-			return
-		}
-		n := int(binary.BigEndian.Uint16(length[:]))
-		if n > maxFrame {
-			return
-		}
-		if _, err := io.ReadFull(in, frame[:n]); err != nil {
+		n, err := readFrame(in, frame)
+		if err != nil {
 			return
 		}
 		if s.admitted.Load() || IsSTUN(frame[:n]) {
 			s.cfg.Deliver(frame[:n], s)
 		}
 	}
+}
+
+// readFrame reads one frame into b, which must hold it (RFC 4571 section 2).
+func readFrame(in io.Reader, b []byte) (int, error) {
+	if _, err := io.ReadFull(in, b[:2]); err != nil {
+		return 0, err
+	}
+	n := int(binary.BigEndian.Uint16(b))
+	if n > len(b) {
+		return 0, io.ErrShortBuffer
+	}
+	return io.ReadFull(in, b[:n])
 }
 
 // write sends what gathers, as much at a time as there is. It runs on a goroutine of its own
