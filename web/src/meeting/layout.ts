@@ -19,8 +19,8 @@ export interface Grid extends Size {
 }
 
 export const GAP = 8;
-/** Below this width a face is not worth its place; there is another page then. */
-export const SMALLEST = 100;
+/** Below this a face is not worth its place; there is another page then. */
+export const SMALLEST: Size = { width: 100, height: 72 };
 /** The largest grid that is one page. */
 export const MOST = 30;
 
@@ -54,7 +54,8 @@ export function chooseGrid(count: number, box: Size, gap = GAP): Grid {
 /** How many tiles one page of the grid holds. */
 export function capacity(box: Size, gap = GAP): number {
   for (let count = MOST; count > 1; count--) {
-    if (chooseGrid(count, box, gap).width >= SMALLEST) return count;
+    const grid = chooseGrid(count, box, gap);
+    if (grid.width >= SMALLEST.width && grid.height >= SMALLEST.height) return count;
   }
   return 1;
 }
