@@ -4,6 +4,10 @@ package egress
 
 import "encoding/binary"
 
+// PrefixMax is the most bytes of prefix: an original sequence number and a VP9 payload descriptor with its scalability
+// structure.
+const PrefixMax = 42
+
 const (
 	headerSize = 12 // without contributing sources, which an SFU that does not mix has none of (RFC 3550 section 5.1)
 
@@ -14,6 +18,7 @@ const (
 	// RFC 8285: what the one-byte form can say, and the marks of both forms.
 	oneByteID      = 14
 	oneByteSize    = 16
+	twoByteSize    = 255
 	oneByteProfile = 0xBEDE
 	twoByteProfile = 0x1000
 )
@@ -31,7 +36,7 @@ type Packet struct {
 	Level    uint8 // -dBov, from 0 (loud) to 127
 
 	PrefixLen int
-	Prefix    [16]byte // a rewritten payload descriptor, or the original sequence number of a retransmission
+	Prefix    [PrefixMax]byte // the original sequence number of a retransmission, a rewritten payload descriptor
 
 	Payload    []byte // without padding
 	Dependency []byte // AV1 dependency descriptor; sent if negotiated and not empty, at most 255 bytes
@@ -44,11 +49,17 @@ func (p *Packet) optional(e *Extensions) (bytes, count int, wide bool) {
 	if p.HasLevel && e.AudioLevel != 0 {
 		bytes, count = 1+levelSize, 1
 	}
-	if n := len(p.Dependency); n != 0 && e.Dependency != 0 {
-		bytes, count, wide = bytes+1+n, count+1, n > oneByteSize
-	}
-	if n := len(p.MID); n != 0 && e.MID != 0 {
-		bytes, count, wide = bytes+1+n, count+1, wide || n > oneByteSize
+	for _, element := range [2]struct {
+		id   uint8
+		size int
+	}{{e.Dependency, len(p.Dependency)}, {e.MID, len(p.MID)}} {
+		if element.id == 0 || element.size == 0 {
+			continue
+		}
+		bytes, count, wide = bytes+1+element.size, count+1, wide || element.size > oneByteSize
+		if element.size > twoByteSize {
+			bytes += PacketMax // cannot be said, so it is made too large to be sent
+		}
 	}
 	return bytes, count, wide
 }
