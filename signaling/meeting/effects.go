@@ -25,8 +25,8 @@ type Result struct {
 // Fact is one of the types below.
 type Fact interface{ fact() }
 
-// SeatTaken: give the person a media session with this permit and these switches when
-// their offer comes (it may have come with the join).
+// SeatTaken says that a person has a new seat: they get a media session with this permit
+// and these switches when their offer comes (it may have come with the join).
 type SeatTaken struct {
 	Person  protocol.PersonID
 	Session string
@@ -35,7 +35,8 @@ type SeatTaken struct {
 	On      On
 }
 
-// SeatMoved: the same seat, another session. The former session has no more part in it.
+// SeatMoved says that another session holds the same seat. The former session has no more
+// part in it; it is the same one if a client has repeated its join.
 type SeatMoved struct {
 	Person  protocol.PersonID
 	Session string
@@ -44,53 +45,66 @@ type SeatMoved struct {
 	On      On
 }
 
-// SeatReleased: end the person's media session.
+// SeatReleased says that a person has no seat any more: their media session ends.
 type SeatReleased struct {
 	Person  protocol.PersonID
 	Session string
 	At      protocol.Millis
-	Reason  protocol.LeftReason
+	Reason  protocol.LeftReason // or LeftEnded
 }
 
-// PermitChanged and SwitchChanged: tell the media core.
+// LeftEnded is the reason of a seat that was released because the meeting has ended. It
+// is in the attendance only: nobody is there any more to be told.
+const LeftEnded protocol.LeftReason = "ended"
+
+// PermitChanged says that a seated person may send other sources than before.
 type PermitChanged struct {
 	Person protocol.PersonID
 	Permit Permit
 }
 
+// SwitchChanged says that a seated person has other sources on than before; what is off
+// must pass no more, whoever has switched it off.
 type SwitchChanged struct {
 	Person protocol.PersonID
 	On     On
 }
 
-// Opened: the first seat was taken. Begun: a chair sat down for the first time.
-// Emptied: the last seat was released; drop the room. Ended: nobody will ever enter again; drop the room.
+// Opened says that the first seat was taken.
 type Opened struct{ At protocol.Millis }
+
+// Begun says that a chair or co-chair has sat down for the first time.
 type Begun struct{ At protocol.Millis }
+
+// Emptied says that the last seat was released and nobody waits: drop the room.
 type Emptied struct{ At protocol.Millis }
+
+// Ended says that nobody will enter again: drop the room.
 type Ended struct {
 	At protocol.Millis
 	By protocol.PersonID
 }
 
-// Barred and Readmitted: what is stored about who may not come in.
+// Barred says that a person may not come in any more, by whatever way.
 type Barred struct {
 	Person protocol.PersonID
 	Bar    Bar
 	By     protocol.PersonID
 }
 
+// Readmitted says that they may again.
 type Readmitted struct {
 	Person protocol.PersonID
 	By     protocol.PersonID
 }
 
-// ChairChanged: the chair was handed over. SettingsChanged: lock, lobby or share policy.
+// ChairChanged says that the chair of the meeting was handed over.
 type ChairChanged struct {
 	Chair protocol.PersonID
 	By    protocol.PersonID
 }
 
+// SettingsChanged has the lock, the lobby and the share policy as they are now.
 type SettingsChanged struct {
 	Locked bool
 	Lobby  bool
