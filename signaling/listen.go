@@ -31,13 +31,16 @@ type door struct {
 
 // TakenError says that an address is in use.
 type TakenError struct {
-	What    string // "http", "https"
+	What    string // "http", "https", "admin"
 	Address string
 }
 
 func (e *TakenError) Error() string {
-	return fmt.Sprintf("%s address %s is taken by another program", e.What, e.Address)
+	return fmt.Sprintf("the %s address %s is taken by another program", e.What, e.Address)
 }
+
+// Unwrap makes errors.Is(err, syscall.EADDRINUSE) hold.
+func (e *TakenError) Unwrap() error { return syscall.EADDRINUSE }
 
 // Listen opens the configured addresses. A *TakenError names one that is in use.
 func Listen(cfg Config) (*Doors, error) {
@@ -69,14 +72,14 @@ func (d *Doors) open(what, address string, plain bool) error {
 	if strings.EqualFold(host, "localhost") {
 		addresses = []string{net.JoinHostPort("127.0.0.1", port)}
 	}
-	first, err := listen(what, addresses[0])
+	first, err := ListenOn(what, addresses[0])
 	if err != nil {
 		return err
 	}
 	_, port, _ = net.SplitHostPort(first.Addr().String())
 	d.doors = append(d.doors, door{Listener: first, plain: plain, to: port})
 	if strings.EqualFold(host, "localhost") {
-		second, err := listen(what, net.JoinHostPort("::1", port))
+		second, err := ListenOn(what, net.JoinHostPort("::1", port))
 		if taken, ok := errors.AsType[*TakenError](err); ok {
 			d.Close()
 			return taken
@@ -88,7 +91,9 @@ func (d *Doors) open(what, address string, plain bool) error {
 	return nil
 }
 
-func listen(what, address string) (net.Listener, error) {
+// ListenOn opens one TCP address. What names it in the error: a *TakenError if it is in
+// use.
+func ListenOn(what, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &TakenError{What: what, Address: address}

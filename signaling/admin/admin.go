@@ -10,11 +10,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
+
+	"tarasul/signaling"
 )
 
 // Off is the address of a listener that is not wanted.
@@ -48,19 +52,13 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Listen opens the listener. It is nil if none is wanted.
+// Listen opens the listener. It is nil if none is wanted. A *signaling.TakenError says
+// that the address is in use.
 func Listen(c Config) (net.Listener, error) {
 	if c.Address == Off {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", c.Address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("admin address %s is taken by another program", c.Address)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
-	}
-	return l, nil
+	return signaling.ListenOn("admin", c.Address)
 }
 
 // Checks are what readiness asks. Each says why the server should get no new clients, nil
@@ -76,11 +74,15 @@ func Handler(metrics http.Handler, ready Checks) http.Handler {
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		for name, check := range ready {
-			if err := check(); err != nil {
-				say(w, http.StatusServiceUnavailable, fmt.Sprintf("not ready: %s: %v\n", name, err))
-				return
+		var faults strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(ready)) {
+			if err := ready[name](); err != nil {
+				fmt.Fprintf(&faults, "not ready: %s: %v\n", name, err)
 			}
+		}
+		if faults.Len() > 0 {
+			say(w, http.StatusServiceUnavailable, faults.String())
+			return
 		}
 		say(w, http.StatusOK, "ready\n")
 	})
