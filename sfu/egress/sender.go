@@ -138,7 +138,7 @@ func (s *Sender) End() {
 	switch d := s.to; {
 	case d.Stream != nil:
 		s.stream(d)
-	case s.segments > 1 && d.takesRuns(s.now):
+	case s.segments > 1 && s.socket.Runs() && d.takesRuns(s.now):
 		s.runs(d)
 	default:
 		s.singles(d)

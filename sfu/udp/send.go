@@ -45,6 +45,9 @@ func (s *Socket) Send(out *Outbox) (lost int) {
 	return lost
 }
 
+// Runs reports whether the kernel takes runs, as far as is known. Only the loop may call it.
+func (s *Socket) Runs() bool { return s.gso }
+
 // send hands the messages of out to the kernel.
 func (s *Socket) send(out *Outbox) (lost int) {
 	for i := 0; i < out.n; {
