@@ -244,8 +244,10 @@ func TestMediaTakesTheNominatedPath(t *testing.T) {
 	if a.Select(cellular) {
 		t.Error("a path was selected that nobody checked")
 	}
-	if !a.Select(cable) || !a.Select(cable) {
-		t.Error("a checked path was refused")
+	for range 2 {
+		if !a.Select(cable) {
+			t.Error("a checked path was refused")
+		}
 	}
 	step(wifi, cable)
 }
