@@ -1,0 +1,200 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"tarasul/loadtest"
+)
+
+// flags is the flag set of one scenario, whose mistakes are one line each and name the nearest right flag.
+type flags struct {
+	*flag.FlagSet
+	json  string
+	audio bool
+}
+
+// Bit rates of the camera where none is given.
+const (
+	defaultVideo     = 150_000
+	defaultSimulcast = 1_500_000
+)
+
+// given reports whether a flag is on the command line.
+func (f *flags) given(name string) (is bool) {
+	f.Visit(func(fl *flag.Flag) { is = is || fl.Name == name })
+	return is
+}
+
+func newFlags(name string) *flags {
+	f := &flags{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError)}
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	f.StringVar(&f.json, "json", "", "write the report as JSON to this `file`; - is the standard output")
+	return f
+}
+
+// meetingFlags are the flags of "meeting"; they set m.
+func meetingFlags(m *loadtest.Meeting) *flags {
+	f := newFlags("meeting")
+	f.target(&m.Target)
+	f.IntVar(&m.Participants, "participants", 30, "people in each room")
+	f.IntVar(&m.Publishers, "publishers", 0, "of them, those who send (0: all)")
+	f.IntVar(&m.Rooms, "rooms", 1, "rooms, each with so many participants")
+	m.Video = defaultVideo
+	f.Var(bitrate{&m.Video}, "video", "bit `rate` of the camera (0: none); with --simulcast that of its largest encoding, which is 1.5Mbps unless given")
+	f.BoolVar(&m.Simulcast, "simulcast", false, "send three encodings")
+	f.IntVar(&m.FrameRate, "fps", 30, "frames per second")
+	f.BoolVar(&f.audio, "audio", true, "send a voice")
+	m.Audio = 32_000
+	f.Var(bitrate{&m.Audio}, "audio-rate", "bit `rate` of a voice")
+	f.IntVar(&m.Voices, "voices", 6, "voices that each can hear at the same time (audio slots)")
+	f.IntVar(&m.Speakers, "speakers", 0, "how many of a room speak at any time (0: all)")
+	m.TileWidth, m.TileHeight = 320, 180
+	f.Var(tile{&m.TileWidth, &m.TileHeight}, "tile", "size at which each shows the others, in `pixels`")
+	f.DurationVar(&m.Ramp, "ramp", 100*time.Millisecond, "time between two joins (0: all at once)")
+	f.DurationVar(&m.Warmup, "warmup", 2*time.Second, "time between the last join and the measurement")
+	f.DurationVar(&m.Duration, "duration", 10*time.Second, "time that is measured")
+	f.IntVar(&m.Sample, "sample", 16, "decrypt one packet in so many (1: all, and check every frame)")
+	f.BoolVar(&m.Feedback, "feedback", true, "send transport-wide feedback every 100 ms, as browsers do")
+	f.Uint64Var(&m.Seed, "seed", 1, "all that is random follows from it")
+	return f
+}
+
+// target are the flags that say which server is measured.
+func (f *flags) target(t *loadtest.Target) {
+	f.StringVar(&t.URL, "server", "", "`address` of the server (default http://127.0.0.1:8080)")
+	f.StringVar(&t.Command, "server-cmd", "", "start the server by this `command` instead; addresses and data directory are added where it names none")
+	f.IntVar(&t.PID, "server-pid", 0, "process `ID` of the server, where it is not found by its address")
+	f.StringVar(&t.Metrics, "metrics", "", "the operators' `address`, such as http://127.0.0.1:9090, to add the server's own counters")
+	f.StringVar(&t.Admin, "admin-user", "", "an administrator's `login:password` (default: the demonstration's)")
+	f.BoolVar(&t.Insecure, "insecure", false, "accept any certificate")
+}
+
+// parse reads the arguments.
+func (f *flags) parse(args []string) error {
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			return fmt.Errorf("no flag --%s; did you mean --%s?", strings.TrimPrefix(name, "-"), nearest(name, f.names()))
+		}
+		return err
+	case f.NArg() > 0:
+		return fmt.Errorf("%q is no flag; did you mean --%s?", f.Arg(0), nearest(f.Arg(0), f.names()))
+	}
+	return nil
+}
+
+func (f *flags) names() (names []string) {
+	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
+	return names
+}
+
+// printDefaults lists the flags.
+func (f *flags) printDefaults(w io.Writer) {
+	fmt.Fprintf(w, "Usage: loadtest %s [flags]\n", f.Name())
+	f.VisitAll(func(fl *flag.Flag) {
+		value, usage := flag.UnquoteUsage(fl)
+		fmt.Fprintf(w, "  %-22s %s", strings.TrimSpace("--"+fl.Name+" "+value), usage)
+		if fl.DefValue != "" && fl.DefValue != "false" && fl.DefValue != "0" {
+			fmt.Fprintf(w, " (default %s)", fl.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+}
+
+// bitrate is a flag such as 150kbps, 1.5Mbps or 300000.
+type bitrate struct{ bps *int }
+
+var bitrateForm = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([kKmM]?)(?:bps|bit/s|b)?$`)
+
+func (b bitrate) Set(text string) error {
+	match := bitrateForm.FindStringSubmatch(text)
+	if match == nil {
+		return errors.New("a bit rate is written 150kbps or 1.5Mbps")
+	}
+	value, err := strconv.ParseFloat(match[1], 64)
+	if err != nil {
+		return err
+	}
+	value *= map[string]float64{"": 1, "k": 1e3, "m": 1e6}[strings.ToLower(match[2])]
+	if value > 1e9 {
+		return errors.New("more than 1 Gbit/s")
+	}
+	*b.bps = int(value + 0.5)
+	return nil
+}
+
+func (b bitrate) String() string {
+	switch {
+	case b.bps == nil:
+		return ""
+	case *b.bps >= 1_000_000:
+		return strconv.FormatFloat(float64(*b.bps)/1e6, 'g', -1, 64) + "Mbps"
+	}
+	return strconv.FormatFloat(float64(*b.bps)/1e3, 'g', -1, 64) + "kbps"
+}
+
+// tile is a flag such as 320x180.
+type tile struct{ width, height *int }
+
+func (t tile) Set(text string) error {
+	w, h, ok := strings.Cut(strings.ToLower(text), "x")
+	width, err1 := strconv.Atoi(w)
+	height, err2 := strconv.Atoi(h)
+	if !ok || err1 != nil || err2 != nil || width < 1 || height < 1 || width > 1<<14 || height > 1<<14 {
+		return errors.New("a size is written 320x180")
+	}
+	*t.width, *t.height = width, height
+	return nil
+}
+
+func (t tile) String() string {
+	if t.width == nil {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d", *t.width, *t.height)
+}
+
+// nearest is the name that takes the fewest changes to get to from what was written.
+func nearest(written string, names []string) string {
+	best, least := "", 1<<30
+	for _, name := range names {
+		if d := distance(strings.TrimLeft(written, "-"), name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
