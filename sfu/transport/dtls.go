@@ -72,6 +72,9 @@ var errFingerprint = errors.New("certificate differs from the offer's fingerprin
 // peer's own address can at worst spoil a handshake that is under way: what it can be made to
 // fail by begins it anew for the peer's next ClientHello, and plaintext alerts count neither
 // way. After the handshake nothing passes that is not authenticated.
+//
+// It costs about 40 kB (a third of it stacks, 8 kB a read buffer) and four goroutines while it
+// lives, and 0.8 ms of CPU for the handshake.
 type DTLS struct {
 	cfg   DTLSConfig
 	in    chan []byte

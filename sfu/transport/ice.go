@@ -61,7 +61,7 @@ func (v Verdict) String() string {
 type Result struct {
 	Verdict   Verdict
 	Reply     []byte // to be sent to where the message came from; nil = nothing
-	Learn     bool   // the check was authenticated, and its path is new to the agent: from now on it belongs to this peer
+	Learn     bool   // the check was authenticated: its path belongs to this peer, whoever had it before
 	Nominated bool   // the peer nominated the path (USE-CANDIDATE)
 	Forgot    bool   // Forget is a path that the agent dropped to make room
 	Forget    Path
@@ -70,6 +70,21 @@ type Result struct {
 // Agent is one peer's ICE-lite agent for one generation of credentials (RFC 8445 sections 2.5
 // and 7.3). It is always controlled and only answers: the browser checks, nominates and keeps
 // alive. One goroutine owns it, the shard's loop.
+//
+// It is our own because a full agent is made for the other side of the game. pion/ice 4.4.8,
+// lite and on a UDPMux over a socket in memory, against this one; 500 peers, connected; Go
+// 1.26 on two cores:
+//
+//	                                pion/ice   Agent
+//	memory per peer, bytes             47000     730   (heap and stacks)
+//	goroutines per peer                    5       0
+//	allocations to make one              497       8
+//	CPU to make one, us              270-340     0.8
+//	CPU per check, ns            10000-15000     630
+//	allocations per check                 30       0
+//
+// And the loop, which alone may send, need not hand a datagram to another goroutine and wait
+// for the answer.
 //
 // The loop finds the agent by Username, hands it the message with where it came from, sends
 // the reply, enters a path that is to be learned into its map from paths to peers, and sends
@@ -129,7 +144,7 @@ func (a *Agent) Handle(msg []byte, from Path, now time.Time, reply []byte) Resul
 		return Result{Verdict: RoleConflict, Reply: a.sign.finish(reply)}
 	}
 	reply = appendXORMapped(begin(reply, msg, bindingSuccess), msg, from.Addr)
-	result := Result{Verdict: Checked, Reply: a.sign.finish(reply), Nominated: r.useCandidate}
+	result := Result{Verdict: Checked, Reply: a.sign.finish(reply), Learn: true, Nominated: r.useCandidate}
 	a.learn(from, now, &result)
 	if r.useCandidate || len(a.paths) == 1 || now.Sub(a.lastCheck(a.selected)) > staleAfter {
 		a.selected = from
@@ -144,7 +159,6 @@ func (a *Agent) learn(p Path, now time.Time, r *Result) {
 		a.paths[i].checked = now
 		return
 	}
-	r.Learn = true
 	if len(a.paths) < maxPaths {
 		a.paths = append(a.paths, path{p, now})
 		return

@@ -215,7 +215,7 @@ func TestRepeatedRequestIsAnsweredIdentically(t *testing.T) {
 	before := bytes.Clone(msg)
 	first := a.Handle(msg, at("192.0.2.7:5000"), epoch, nil)
 	second := a.Handle(msg, at("192.0.2.7:5000"), epoch.Add(time.Second), make([]byte, 7, 128))
-	if !bytes.Equal(first.Reply, second.Reply) || second.Learn || !second.Nominated {
+	if !bytes.Equal(first.Reply, second.Reply) || !second.Learn || !second.Nominated {
 		t.Errorf("%+v, then %+v", first, second)
 	}
 	if !bytes.Equal(msg, before) {

@@ -100,8 +100,9 @@ func (s *Stream) nudge() {
 	}
 }
 
-// read delivers frames until the connection ends. It runs on a goroutine of its own.
-func (s *Stream) read() {
+// read delivers frames until the connection ends, and reports whether there were any. It runs
+// on a goroutine of its own.
+func (s *Stream) read() (delivered bool) {
 	s.mu.Lock()
 	if !s.closed { // Close has set the deadline that ends us
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.cfg.Admission))
@@ -112,9 +113,10 @@ func (s *Stream) read() {
 	for {
 		n, err := readFrame(in, frame)
 		if err != nil {
-			return
+			return delivered
 		}
 		if s.admitted.Load() || IsSTUN(frame[:n]) {
+			delivered = true
 			s.cfg.Deliver(frame[:n], s)
 		}
 	}

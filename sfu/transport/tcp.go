@@ -14,7 +14,7 @@ import (
 // connections and must not block.
 type TCPConfig struct {
 	Deliver    func(frame []byte, s *Stream) // one datagram; only valid during the call
-	Closed     func(s *Stream)               // once per admitted stream, after its last Deliver
+	Closed     func(s *Stream)               // once per stream that delivered something, after its last Deliver
 	PerAddress int                           // connections at a time from one IP address, default 64
 	Total      int                           // connections at a time, default 1024
 	Admission  time.Duration                 // time until Admit must have been called, default 10 s
@@ -121,7 +121,7 @@ func (l *TCPListener) take(conn *net.TCPConn) {
 	}
 	l.running.Go(s.write)
 	l.running.Go(func() {
-		s.read()
+		delivered := s.read()
 		s.Close()
 		l.mu.Lock()
 		delete(l.streams, s)
@@ -129,7 +129,7 @@ func (l *TCPListener) take(conn *net.TCPConn) {
 			delete(l.perAddress, ip)
 		}
 		l.mu.Unlock()
-		if s.admitted.Load() {
+		if delivered {
 			l.cfg.Closed(s)
 		}
 	})

@@ -115,14 +115,21 @@ func TestStreamCarriesDatagramsBothWays(t *testing.T) {
 func TestNothingButSTUNBeforeAdmission(t *testing.T) {
 	l, frames, closed := listen(t, TCPConfig{})
 	c := dial(t, l)
-	send(t, c, framed([]byte{0x80, 1, 2, 3}, record(22, 1), []byte("GET / HTTP/1.1"), check(t, 0)))
-	if got := <-frames; !IsSTUN(got.frame) {
+	send(t, c, framed([]byte{0x80, 1, 2, 3}, record(22, 1), []byte("GET / HTTP/1.1")))
+	c.Close()
+	c = dial(t, l)
+	send(t, c, framed([]byte{0x80, 1, 2, 3}, check(t, 0), []byte{0x80, 1, 2, 3}))
+	got := <-frames
+	if !IsSTUN(got.frame) {
 		t.Errorf("%x was delivered", got.frame)
 	}
 	c.Close()
+	if s := <-closed; s != got.stream {
+		t.Error("the end of a stream that delivered nothing was told")
+	}
 	l.Close()
 	if len(frames) != 0 || len(closed) != 0 {
-		t.Errorf("%d more frames, %d ends of streams that were never admitted", len(frames), len(closed))
+		t.Errorf("%d more frames, %d more ends", len(frames), len(closed))
 	}
 }
 
