@@ -86,7 +86,6 @@ export function Prejoin({ session }: { session: MeetingSession }) {
       <div class="prejoin">
         <section class="prejoin-look" aria-label={t("preview")}>
           <Preview session={session} />
-          <DeviceFields session={session} />
         </section>
         <section class="prejoin-card card">
           <p class="prejoin-kicker">{t("prejoin")}</p>
@@ -124,6 +123,9 @@ export function Prejoin({ session }: { session: MeetingSession }) {
           <Button kind="primary" busy={joining} icon={DoorOpen} onClick={() => void session.join()}>
             {joining ? t("joining") : asks ? t("ask_to_join") : t("join")}
           </Button>
+        </section>
+        <section class="prejoin-devices" aria-label={t("devices_title")}>
+          <DeviceFields session={session} />
         </section>
       </div>
     </Gate>

@@ -26,7 +26,7 @@ export function PeoplePanel({ session }: { session: MeetingSession }) {
   const { roster } = session;
   const chairing = roster.chairing.value;
   return (
-    <div class="people">
+    <div class="people-panel">
       {chairing && <Lobby session={session} />}
       <Hands session={session} />
       <Section title={t("in_meeting")} count={roster.seats.value.length}>
@@ -119,7 +119,7 @@ function Row({ session, seat, ask }: RowProps) {
 
 function State({ icon, text, quiet = false }: { icon: typeof Mic; text: string; quiet?: boolean }) {
   return (
-    <span class={quiet ? "state-icon quiet" : "state-icon"} title={text}>
+    <span class={quiet ? "seat-mark quiet" : "seat-mark"} title={text}>
       <Icon of={icon} size={18} />
       <span class="unseen">{text}</span>
     </span>

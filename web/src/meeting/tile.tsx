@@ -41,22 +41,34 @@ export function Tile({ session, person, source, rect, staged }: TileProps) {
     style.blockSize = `${rect.height}px`;
   }, [rect.x, rect.y, rect.width, rect.height]);
 
+  const small = rect.width < 250;
+  const smaller = useSignal(small);
+  smaller.value = small;
   const speaking = useComputed(() => !screen && session.levels.speaking.value.has(person));
   const classes = useComputed(() =>
-    ["tile", staged && "tile-staged", screen && "tile-screen", speaking.value && "tile-speaking"].filter(Boolean).join(" "),
+    [
+      "tile",
+      staged && "tile-staged",
+      screen && "tile-screen",
+      session.roster.seat(person)?.connected === false && "tile-away",
+      smaller.value && "tile-small",
+      speaking.value && "tile-speaking",
+    ]
+      .filter(Boolean)
+      .join(" "),
   );
   const seat = session.roster.seat(person);
   const name = nameOf(person) || "…";
   const unit = unitNameOf(person);
   const label = screen ? t("screen_of", { name }) : unit ? t("tile_of", { name, unit }) : name;
-  const small = rect.width < 170;
   if (!seat) return null;
+  const silent = own ? !session.sendsMicrophone.value : !seat.microphone;
 
   return (
     <div ref={frame} class={classes} role="group" aria-label={own ? `${label} (${t("you")})` : label} data-key={key}>
       <Content session={session} person={person} source={source} staged={staged} small={small} />
       <div class="tile-foot">
-        {!screen && !seat.microphone && (
+        {!screen && silent && (
           <span class="tile-mark">
             <Icon of={MicOff} size={16} />
             <span class="unseen">{t("muted")}</span>

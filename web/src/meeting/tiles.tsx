@@ -79,42 +79,54 @@ function listItems(session: MeetingSession): Item[] {
   const camera = (person: PersonID): Item => ({ key: sourceKey(person, "camera"), person, source: "camera" });
   const others = seats.filter((seat) => seat.person !== session.me);
   return [
-    ...others.map((seat) => camera(seat.person)),
     ...others.filter((seat) => seat.screen).map((seat): Item => ({ key: sourceKey(seat.person, "screen"), person: seat.person, source: "screen" })),
+    ...others.map((seat) => camera(seat.person)),
     ...(session.roster.mine.value ? [camera(session.me)] : []),
   ];
 }
 
-function spokeAt(session: MeetingSession, all: readonly Item[]): (key: SourceKey) => number {
-  const people = new Map(all.map((item) => [item.key, item]));
-  return (key) => {
-    const item = people.get(key);
-    // A shared screen and oneself keep their place.
-    if (!item || item.source === "screen" || item.person === session.me) return Number.MAX_SAFE_INTEGER;
-    return session.spoke.get(item.person) ?? 0;
+/**
+ * As many of the keys as there is room for. Where not all fit, whoever speaks is brought
+ * in, and oneself is always there, at the end.
+ */
+function fit(session: MeetingSession, keys: readonly SourceKey[], room: number, before: readonly SourceKey[]): SourceKey[] {
+  if (keys.length <= room) return [...keys];
+  void session.roster.speaker.value; // who speaks may change who is shown
+  const own = sourceKey(session.me, "camera");
+  const mine = keys.includes(own) ? [own] : [];
+  const spoke = (key: SourceKey) => {
+    const cut = key.lastIndexOf("/");
+    // A shared screen keeps its place.
+    return key.endsWith("/screen") ? Number.MAX_SAFE_INTEGER : (session.spoke.get(key.slice(0, cut)) ?? 0);
   };
+  const others = keys.filter((key) => key !== own);
+  return [...keepPlaces(others, Math.max(0, room - mine.length), before.filter((key) => key !== own), spoke), ...mine];
 }
+
+/** The height of the row that turns pages. */
+const PAGER = 48;
 
 function gridOf(session: MeetingSession, all: readonly Item[], page: number, size: Size, before: readonly SourceKey[]): Arrangement {
   const keys = all.map((item) => item.key);
-  const room = capacity(size);
-  const pages = Math.max(1, Math.ceil(keys.length / room));
+  const paged = keys.length > capacity(size);
+  const box = paged ? { width: size.width, height: size.height - PAGER } : size;
+  const room = Math.max(2, capacity(box));
+  const own = sourceKey(session.me, "camera");
+  const others = keys.filter((key) => key !== own);
+  const pages = paged ? Math.ceil(others.length / (room - 1)) : 1;
   const current = Math.min(page, pages - 1);
-  let here = keys;
-  if (pages > 1) {
-    // On the first page whoever speaks is brought in; the others hold everybody in order.
-    void session.roster.speaker.value;
-    here = current === 0 ? keepPlaces(keys, room, before.length === room ? before : [], spokeAt(session, all)) : keys.slice(current * room, (current + 1) * room);
-  }
-  const places = placeGrid(here.length, size);
+  const here =
+    current === 0
+      ? fit(session, keys, paged ? room : keys.length, before.length === room ? before : [])
+      : [...others.slice(current * (room - 1), (current + 1) * (room - 1)), own];
+  const places = placeGrid(here.length, box);
   return { rects: new Map(here.map((key, i) => [key, places[i]!])), staged: undefined, pages, page: current };
 }
 
 function stageOf(session: MeetingSession, all: readonly Item[], staged: SourceKey, size: Size, before: readonly SourceKey[]): Arrangement {
   const others = all.map((item) => item.key).filter((key) => key !== staged);
   const { stage, strip } = placeStage(others.length, size);
-  if (others.length > strip.length) void session.roster.speaker.value;
-  const here = keepPlaces(others, strip.length, before.filter((key) => key !== staged), spokeAt(session, all));
+  const here = fit(session, others, strip.length, before);
   const rects = new Map<SourceKey, Rect>([[staged, stage]]);
   here.forEach((key, i) => rects.set(key, strip[i]!));
   return { rects, staged, pages: 1, page: 0 };
