@@ -238,10 +238,15 @@ func (r *room) act(facts []meeting.Fact) {
 			r.seats[f.Person] = &seat{session: r.server.hub.session(f.Session), permit: f.Permit, on: f.On}
 			r.server.count.seatsTaken.Add(1)
 		case meeting.SeatMoved:
-			r.seats[f.Person] = &seat{session: r.server.hub.session(f.Session), permit: f.Permit, on: f.On}
-			if f.Session != f.Former {
-				calls = append(calls, func() { media.Leave(room, sfu.PeerID(f.Person)) })
+			peer := sfu.PeerID(f.Person)
+			if s := r.seats[f.Person]; s != nil && f.Session == f.Former {
+				// The same page joins again: its media session may well go on.
+				s.permit, s.on = f.Permit, f.On
+				calls = append(calls, func() { media.Permit(room, peer, permitOf(f.Permit)); media.Switch(room, peer, onOf(f.On)) })
+				continue
 			}
+			r.seats[f.Person] = &seat{session: r.server.hub.session(f.Session), permit: f.Permit, on: f.On}
+			calls = append(calls, func() { media.Leave(room, peer) })
 		case meeting.SeatReleased:
 			delete(r.seats, f.Person)
 			if f.Reason == protocol.LeftLost {
