@@ -4,7 +4,6 @@ package bot
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,7 +26,6 @@ type echo struct {
 	slots  map[webrtc.RTPCodecType]*webrtc.TrackLocalStaticRTP
 
 	leaveOut atomic.Int32 // packets that are to be lost on the way to the bot
-	mids     sync.Map     // by track ID: the mid of its m-line
 	received chan rtcp.Packet
 	tracks   chan *webrtc.TrackRemote
 }
