@@ -154,7 +154,7 @@ func TestNamesOfFieldsBecomeNamesOfOptions(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"serve", "user", "config", "version"}
 	for word, want := range map[string]string{
-		"sevre": "serve", "users": "user", "conf": "", "confg": "config", "versoin": "version", "x": "", "": "", "completely": "",
+		"sevre": "serve", "users": "user", "conf": "config", "confg": "config", "versoin": "version", "x": "", "": "", "completely": "",
 	} {
 		if got := Nearest(word, known); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)

@@ -322,9 +322,9 @@ func fromEnvironment(c *Config, environment []string) error {
 }
 
 // Nearest gives the candidate that a mistyped word was most likely meant to be, empty if
-// none is near: at most a third of its letters differ.
+// none is near: at most about a third of its letters differ.
 func Nearest(word string, candidates []string) string {
-	best, least := "", len(word)/3+1
+	best, least := "", (len(word)+2)/3+1
 	for _, c := range candidates {
 		if d := distance(word, c); d < least || d == least && best != "" && c < best {
 			best, least = c, d
