@@ -217,7 +217,7 @@ func TestLayerFollowsTheTileAndSwitchesAtAKeyFrame(t *testing.T) {
 	contiguous(t, got, 0)
 	for i := 1; i < len(got); i++ {
 		if got[i].Stamp.Sender != got[i-1].Stamp.Sender && !got[i].Stamp.Key {
-			t.Fatalf("packet %d: changes from %x to %x without a key frame", i, got[i-1].Stamp.Sender, got[i].Stamp.Sender)
+			t.Fatalf("packet %d: changes from %x to %x without a key frame (%+v %+v)", i, got[i-1].Stamp.Sender, got[i].Stamp.Sender, got[i-1], got[i])
 		}
 	}
 }
@@ -302,7 +302,9 @@ func TestReofferAddsSlotsAndRestartsICE(t *testing.T) {
 		picture := h.slotOf("b", "a", sfu.Camera)
 		n := len(b.Slot(picture))
 		b.Until("20 more frames arrive", func() { a.Camera[""].Send(true) }, func() bool { return len(b.Slot(picture)) > n+20 })
-		contiguous(t, b.Slot(picture), a.Camera[""].ID)
+		if !restart { // while it restarts, the client itself loses what comes by the old path
+			contiguous(t, b.Slot(picture), a.Camera[""].ID)
+		}
 	}
 }
 

@@ -115,13 +115,13 @@ func (p *peer) apply() {
 				continue
 			}
 			p.up[source] = newUpTrack(p, source, section)
+			if len(section.RIDs) > 0 {
+				continue // their packets say by rid which one they are
+			}
 			for _, ssrc := range section.SSRCs {
 				p.name(ssrc.Media, stream{encoding: p.up[source].encodings[0]})
 				if ssrc.RTX != 0 {
 					p.name(ssrc.RTX, stream{encoding: p.up[source].encodings[0], rtx: true})
-				}
-				if len(section.RIDs) == 0 {
-					p.up[source].encodings[0].ssrc = ssrc.Media
 				}
 			}
 		case transport.Slot:
