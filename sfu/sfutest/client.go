@@ -21,7 +21,11 @@ import (
 	"tarasul/sfu"
 )
 
-const audioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+const (
+	levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	midURI   = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	ridURI   = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+)
 
 // Options say what a Client offers.
 type Options struct {
@@ -41,7 +45,6 @@ type Client struct {
 
 	Microphone *Sender
 	Camera     map[string]*Sender // by rid
-	voice      *webrtc.RTPSender
 
 	mu       sync.Mutex
 	received map[string][]Received // by mid
@@ -66,19 +69,21 @@ type Stamp struct {
 
 // Sender makes one synthetic stream.
 type Sender struct {
-	ID      uint32
-	track   *webrtc.TrackLocalStaticRTP
-	video   bool
-	mu      sync.Mutex
-	seq     uint16
-	ts      uint32
-	count   uint32
-	pic     uint16
-	width   int
-	level   *uint8 // of the next packets, if it was given
-	levelID uint8
-	asked   int // key frames asked for
-	askedC  chan struct{}
+	ID     uint32
+	sender *webrtc.RTPSender
+	mid    func() string
+	rid    string
+	track  *webrtc.TrackLocalStaticRTP
+	video  bool
+	mu     sync.Mutex
+	seq    uint16
+	ts     uint32
+	count  uint32
+	pic    uint16
+	width  int
+	level  *uint8 // of the next packets, if it was given
+	asked  int    // key frames asked for
+	askedC chan struct{}
 }
 
 // New makes a client that has not offered yet. It is closed with the test.
@@ -103,11 +108,11 @@ func New(t testing.TB, id uint32, opt Options) *Client {
 	} {
 		must(t, media.RegisterCodec(c.p, c.kind))
 	}
-	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+	for _, uri := range []string{midURI, ridURI,
 		"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id", "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"} {
 		must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
 	}
-	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", audioLevel} {
+	for _, uri := range []string{midURI, levelURI} {
 		must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio))
 	}
 	var settings webrtc.SettingEngine
@@ -140,16 +145,15 @@ func New(t testing.TB, id uint32, opt Options) *Client {
 func (c *Client) addSenders(id uint32) {
 	audio, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "me")
 	must(c.t, err)
-	c.Microphone = newSender(id<<8, audio, false)
 	tr, err := c.PC.AddTransceiverFromTrack(audio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	must(c.t, err)
-	c.voice = tr.Sender()
-	go c.drain(c.voice)
+	c.Microphone = newSender(id<<8, audio, tr, false)
+	go c.drain(tr.Sender())
 	rids := c.opt.Rids
 	if rids == nil {
 		rids = []string{""}
 	}
-	var sender *webrtc.RTPSender
+	var camera *webrtc.RTPTransceiver
 	for i, rid := range rids {
 		var options []func(*webrtc.TrackLocalStaticRTP)
 		if rid != "" {
@@ -157,25 +161,25 @@ func (c *Client) addSenders(id uint32) {
 		}
 		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "cam", "me", options...)
 		must(c.t, err)
-		s := newSender(id<<8|uint32(i+1), track, true)
+		if i == 0 {
+			camera, err = c.PC.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+			must(c.t, err)
+		} else {
+			must(c.t, camera.Sender().AddEncoding(track))
+		}
+		s := newSender(id<<8|uint32(i+1), track, camera, true)
+		s.rid = rid
 		s.width = 320 << i
 		if len(rids) == 1 {
 			s.width = 1280
 		}
 		c.Camera[rid] = s
-		if i == 0 {
-			tr, err := c.PC.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-			must(c.t, err)
-			sender = tr.Sender()
-		} else {
-			must(c.t, sender.AddEncoding(track))
-		}
 	}
 	if rids[0] == "" {
-		go c.drain(sender)
+		go c.drain(camera.Sender())
 	} else {
 		for _, rid := range rids {
-			go c.drainSimulcast(sender, rid)
+			go c.drainSimulcast(camera.Sender(), rid)
 		}
 	}
 }
@@ -318,8 +322,8 @@ func (c *Client) Until(what string, send func(), ok func() bool) {
 	}
 }
 
-func newSender(id uint32, track *webrtc.TrackLocalStaticRTP, video bool) *Sender {
-	return &Sender{ID: id, track: track, video: video, seq: 65500, ts: 1<<32 - 5000, pic: 32760, askedC: make(chan struct{}, 1)}
+func newSender(id uint32, track *webrtc.TrackLocalStaticRTP, tr *webrtc.RTPTransceiver, video bool) *Sender {
+	return &Sender{ID: id, track: track, sender: tr.Sender(), mid: tr.Mid, video: video, seq: 65500, ts: 1<<32 - 5000, pic: 32760, askedC: make(chan struct{}, 1)}
 }
 
 // Asked is how many key frames were asked for.
@@ -341,11 +345,18 @@ func (s *Sender) Send(key bool) error {
 		s.pic = (s.pic + 1) & 0x7fff
 	} else {
 		s.ts += 960
-		if s.level != nil {
-			if err := p.SetExtension(s.levelID, []byte{*s.level}); err != nil {
-				s.mu.Unlock()
-				return err
-			}
+	}
+	for _, e := range s.sender.GetParameters().HeaderExtensions {
+		value := map[string][]byte{ridURI: []byte(s.rid), midURI: []byte(s.mid())}[e.URI]
+		if e.URI == levelURI && s.level != nil {
+			value = []byte{*s.level}
+		}
+		if len(value) == 0 {
+			continue
+		}
+		if err := p.SetExtension(uint8(e.ID), value); err != nil {
+			s.mu.Unlock()
+			return err
 		}
 	}
 	p.Payload = binary.BigEndian.AppendUint32(p.Payload, s.ID)
@@ -360,11 +371,6 @@ func (c *Client) Speak(level uint8) error {
 	s := c.Microphone
 	s.mu.Lock()
 	s.level = &level
-	for _, e := range c.voice.GetParameters().HeaderExtensions {
-		if e.URI == audioLevel {
-			s.levelID = uint8(e.ID)
-		}
-	}
 	s.mu.Unlock()
 	return s.Send(false)
 }
