@@ -75,7 +75,7 @@ func (r *Room) Remove(by, person protocol.PersonID, now time.Time) (Result, erro
 			return refuse(protocol.CodeNotFound)
 		case person == by:
 			return invalid("person")
-		case person == r.chair, person == r.card.Chair, r.role(person) == protocol.SeatCochair && by != r.chair:
+		case person == r.chair, r.role(person) == protocol.SeatCochair && by != r.chair:
 			return refuse(protocol.CodeForbidden)
 		}
 		c.close(Recipient{person, s.session}, protocol.ClosedRemoved, by)

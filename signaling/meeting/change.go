@@ -201,9 +201,6 @@ func (c *change) succeed() {
 	if _, left := c.left[c.chair]; !left || c.seat(c.chair) != nil {
 		return
 	}
-	if c.chair != c.card.Chair {
-		c.cochairs[c.chair] = struct{}{}
-	}
 	c.chair = c.card.Chair
 	for _, s := range c.seats {
 		if _, ok := c.cochairs[s.person.ID]; ok {

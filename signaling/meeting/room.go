@@ -93,7 +93,7 @@ func (r *Room) entry(p protocol.Person, now time.Time) error {
 		return refuse(protocol.CodeNotFound)
 	case r.ended:
 		return refuse(protocol.CodeEnded)
-	case r.card.Locked && p.ID != r.card.Chair && p.ID != r.chair:
+	case r.card.Locked && p.ID != r.card.Chair:
 		return refuse(protocol.CodeLocked)
 	case len(r.seats) >= r.cfg.Participants:
 		return refuse(protocol.CodeFull)
@@ -292,10 +292,10 @@ func (r *Room) Update(card Card, now time.Time) Result {
 	})
 }
 
-// passChair makes a person the chair, and who was it until now a co-chair.
+// passChair makes a person the chair. Whoever has been chair stays co-chair when they are
+// it no more.
 func (r *Room) passChair(to protocol.PersonID) {
-	r.cochairs[r.chair] = struct{}{}
-	delete(r.cochairs, to)
+	r.cochairs[r.chair], r.cochairs[to] = struct{}{}, struct{}{}
 	r.chair = to
 }
 
