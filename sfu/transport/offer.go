@@ -104,7 +104,8 @@ func ParseOffer(text string) (*Offer, error) {
 	if len(text) > MaxOffer {
 		return nil, refuse("%d bytes, at most %d", len(text), MaxOffer)
 	}
-	if !strings.HasPrefix(text, "v=0") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' }) {
+	control := func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' }
+	if !strings.HasPrefix(text, "v=0") || strings.ContainsFunc(text, control) {
 		return nil, refuse("not SDP")
 	}
 	var sd sdp.SessionDescription

@@ -46,7 +46,9 @@ var protocols = []string{"UDP/TLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVPF", "UDP/TLS/RTP
 
 // parseSection reads one m-line. What it cannot take it rejects; errors are for what makes no sense.
 func parseSection(sd *sdp.SessionDescription, m *sdp.MediaDescription, mixed bool, bundle []string) (*Section, error) {
-	s := &Section{name: sdp.MediaName{Media: strings.Clone(m.MediaName.Media), Protos: clones(m.MediaName.Protos), Formats: clones(m.MediaName.Formats)}}
+	s := &Section{name: sdp.MediaName{
+		Media: strings.Clone(m.MediaName.Media), Protos: clones(m.MediaName.Protos), Formats: clones(m.MediaName.Formats),
+	}}
 	switch m.MediaName.Media {
 	case "audio":
 		s.Kind = Audio
@@ -61,7 +63,8 @@ func parseSection(sd *sdp.SessionDescription, m *sdp.MediaDescription, mixed boo
 	}
 	// Firefox gives bundled m-lines port 0 with a=bundle-only (RFC 8843 section 6); without it, port 0 means none.
 	ended := m.MediaName.Port.Value == 0 && !hasAttribute(m.Attributes, "bundle-only")
-	if s.Kind == Other || ended || !slices.Contains(bundle, s.Mid) || !slices.Contains(protocols, strings.Join(m.MediaName.Protos, "/")) {
+	protocol := strings.Join(m.MediaName.Protos, "/")
+	if s.Kind == Other || ended || !slices.Contains(bundle, s.Mid) || !slices.Contains(protocols, protocol) {
 		return s, nil
 	}
 	if !hasAttribute(m.Attributes, "rtcp-mux") {
@@ -138,8 +141,9 @@ func parseCodecs(m *sdp.MediaDescription, kind Kind) []Codec {
 				codec.Feedback = append(codec.Feedback, f)
 			}
 		}
-		if rtx, ok := payloadType(apt[format]); ok && rtx != pt && strings.EqualFold(maps[apt[format]], fmt.Sprintf("rtx/%d", codec.ClockRate)) &&
-			slices.Contains(m.MediaName.Formats, apt[format]) {
+		of := apt[format]
+		isRTX := strings.EqualFold(maps[of], fmt.Sprintf("rtx/%d", codec.ClockRate)) && slices.Contains(m.MediaName.Formats, of)
+		if rtx, ok := payloadType(of); ok && isRTX && rtx != pt {
 			codec.RTX = rtx
 		}
 		codecs = append(codecs, codec)
