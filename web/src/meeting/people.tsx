@@ -88,7 +88,7 @@ function Row({ session, seat, ask }: RowProps) {
   const name = nameOf(person);
   const items = actionsFor(session, seat, ask);
   return (
-    <li class="row" tabIndex={0}>
+    <li class="row" tabIndex={0} data-person={person}>
       <Avatar id={person} size="small" />
       <span class="row-name">
         <span>
