@@ -301,6 +301,7 @@ func parse(offer Offer) (*transport.Offer, error) {
 			return nil, fmt.Errorf("%w: m-line %q cannot carry source %d", ErrOffer, mid, source)
 		}
 		seen[source] = true
+		section.Stereo = source == ScreenAudio
 	}
 	return parsed, nil
 }

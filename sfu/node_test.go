@@ -384,6 +384,81 @@ func TestTheLoudestAreHeardWhereSlotsAreFew(t *testing.T) {
 	contiguous(t, c.Slot(mid), 0)
 }
 
+func TestWhatIsMissingIsAskedForAndSentAgain(t *testing.T) {
+	h := newHouse(t, nil)
+	a, b := h.join("a", 1, twoAndTwo), h.join("b", 2, twoAndTwo)
+	slot, camera := h.slotOf("b", "a", sfu.Camera), a.Camera[""]
+	frame := func() { camera.Send(camera.Asked() > 0 && len(b.Slot(slot)) == 0) }
+	b.Until("20 frames arrive", frame, func() bool { return len(b.Slot(slot)) >= 20 })
+
+	camera.Skip() // a packet is lost between the publisher and the node
+	lost := camera.Last()
+	a.Until("the node asks for it", frame, func() bool { return slices.Contains(a.Missed(), lost) })
+
+	again := b.Slot(slot)[10] // and one between the node and the subscriber
+	b.Ask(again.Header.SSRC, again.Header.SequenceNumber)
+	b.Until("it comes again", frame, func() bool {
+		same := 0
+		for _, r := range b.Slot(slot) {
+			if r.Header.SequenceNumber == again.Header.SequenceNumber && r.Stamp == again.Stamp && r.Header.Timestamp == again.Header.Timestamp {
+				same++
+			}
+		}
+		return same == 2
+	})
+	if s := h.figures(); s.Retransmitted != 1 || s.NACKsIn != 1 || s.NACKsOut == 0 {
+		t.Errorf("retransmitted %d, asked by subscribers %d, by us %d", s.Retransmitted, s.NACKsIn, s.NACKsOut)
+	}
+	b.Ask(again.Header.SSRC, again.Header.SequenceNumber-1000) // long gone: refused, not guessed
+	b.Until("it is refused", frame, func() bool { return h.figures().NotRetransmitted == 1 })
+}
+
+// TestSenderReportsKeepVoiceAndPictureTogether gives voice and picture unrelated clocks,
+// and checks that the reports that the subscriber gets map both to the same moment.
+func TestSenderReportsKeepVoiceAndPictureTogether(t *testing.T) {
+	h := newHouse(t, nil)
+	a, b := h.join("a", 1, twoAndTwo), h.join("b", 2, twoAndTwo)
+	voice, picture := h.slotOf("b", "a", sfu.Microphone), h.slotOf("b", "a", sfu.Camera)
+	camera := a.Camera[""]
+	media := func() {
+		a.Microphone.Send(false)
+		camera.Send(camera.Asked() > 0 && len(b.Slot(picture)) == 0)
+	}
+	b.Until("both flow", media, func() bool { return len(b.Slot(voice)) > 5 && len(b.Slot(picture)) > 5 })
+	elsewhere := time.Now().Add(-time.Hour) // the publisher's wall clock need not be ours
+	a.Report(a.Microphone, elsewhere)
+	a.Report(camera, elsewhere)
+	newest := func(mid string) (sent sfutest.Received, at time.Time, ok bool) {
+		r := b.Reports(mid)
+		if len(r) == 0 {
+			return
+		}
+		got := b.Slot(mid)
+		clock := map[string]float64{voice: 48000, picture: 90000}[mid]
+		sr, last := r[len(r)-1], got[len(got)-1]
+		ntp := time.Unix(int64(sr.NTPTime>>32)-2208988800, int64((sr.NTPTime&0xffffffff)*1e9>>32))
+		return last, ntp.Add(time.Duration(float64(int32(last.Header.Timestamp-sr.RTPTime)) / clock * 1e9)), true
+	}
+	var v, p sfutest.Received
+	var vAt, pAt time.Time
+	before := len(b.Reports(picture))
+	b.Until("reports come for both", nil, func() bool {
+		var ok, also bool
+		v, vAt, ok = newest(voice)
+		p, pAt, also = newest(picture)
+		return ok && also && len(b.Reports(picture)) > before+1
+	})
+	// By the publisher's account packet n of the voice is 20 ms times n before the report, a
+	// frame 33.3 ms times n.
+	apart := vAt.Sub(pAt)
+	want := time.Duration(0)
+	want -= time.Duration(a.Microphone.Sent()-v.Stamp.Count+1) * 20 * time.Millisecond
+	want += time.Duration(camera.Sent()-p.Stamp.Count+1) * time.Second / 30
+	if d := (apart - want).Abs(); d > 5*time.Millisecond {
+		t.Errorf("voice and picture are %v apart, want %v", apart, want)
+	}
+}
+
 // TestMediaIsNotTakenFromStrangers is RTP Bleed (CNVD-2017-26420): who has not proved to
 // be a peer gets nothing and changes nothing.
 func TestMediaIsNotTakenFromStrangers(t *testing.T) {

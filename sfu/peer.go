@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	maxPaths     = 16               // addresses at which a peer has proved to be
 	maxSSRCs     = 64               // streams that one peer may send
 	maxEarly     = 128              // packets that may come before the keys
 	quietAfter   = 12 * time.Second // nothing authentic for so long: do not send into the void
@@ -37,8 +36,7 @@ type peer struct {
 	// Transport.
 	offer     *transport.Offer
 	sends     map[string]Source
-	agents    []generation // at most two: an ICE restart is made before the old one is broken
-	paths     []transport.Path
+	agents    []generation                   // at most two: an ICE restart is made before the old one is broken
 	path      transport.Path                 // where media goes
 	wire      atomic.Pointer[transport.Path] // the same, for the handshake's goroutines
 	dtls      *transport.DTLS
@@ -95,11 +93,7 @@ func (p *peer) ready(now time.Time) bool { return p.in != nil && now.Sub(p.heard
 
 // apply makes the tracks and slots that the current offer has and that are not there yet.
 func (p *peer) apply() {
-	p.ids = packet.Extensions{
-		MID: p.offer.Extensions.MID, RID: p.offer.Extensions.RID, RepairedRID: p.offer.Extensions.RepairedRID,
-		TransportCC: p.offer.Extensions.TransportCC, AudioLevel: p.offer.Extensions.AudioLevel,
-		AbsSendTime: p.offer.Extensions.AbsSendTime, DependencyDescriptor: p.offer.Extensions.DependencyDescriptor,
-	}
+	p.ids = packet.Extensions(p.offer.Extensions)
 	p.out.Negotiate(egress.Extensions{
 		TransportCC: p.ids.TransportCC, AudioLevel: p.ids.AudioLevel, Dependency: p.ids.DependencyDescriptor,
 	})
@@ -142,8 +136,12 @@ func (p *peer) renegotiate(offer *transport.Offer, sends map[string]Source, rest
 	p.apply()
 	if restart != nil {
 		if len(p.agents) > 1 { // a restart that came to nothing
-			delete(p.shard.byUfrag, p.agents[1].ufrag)
+			failed := p.agents[1]
+			delete(p.shard.byUfrag, failed.ufrag)
 			p.agents = p.agents[:1]
+			for _, path := range failed.agent.Paths(nil) {
+				p.unlearn(path)
+			}
 		}
 		p.agents = append(p.agents, *restart)
 		p.shard.byUfrag[restart.ufrag] = p
@@ -154,57 +152,70 @@ func (p *peer) renegotiate(offer *transport.Offer, sends map[string]Source, rest
 // check answers a connectivity check of the peer.
 func (p *peer) check(ufrag string, data []byte, from transport.Path, now time.Time) transport.Result {
 	i := slices.IndexFunc(p.agents, func(g generation) bool { return g.ufrag == ufrag })
-	result := p.agents[i].agent.Handle(data, from, now, p.shard.reply)
+	agent := p.agents[i].agent
+	result := agent.Handle(data, from, now, p.shard.reply)
 	if !result.Learn {
 		return result
 	}
 	p.heard = now
-	p.learn(from)
+	if p.shard.byPath[from] != p {
+		p.shard.byPath[from] = p
+		if from.Stream != nil {
+			from.Stream.Admit()
+		}
+	}
+	if result.Forgot {
+		p.unlearn(result.Forget)
+	}
 	switch {
-	case !result.Nominated:
-	case i > 0: // the restart has succeeded: the former generation ends
-		delete(p.shard.byUfrag, p.agents[0].ufrag)
+	case i > 0 && result.Nominated: // the restart has succeeded: the former generation ends
+		former := p.agents[0]
+		delete(p.shard.byUfrag, former.ufrag)
 		p.agents = append(p.agents[:0], p.agents[1])
 		p.move(from)
-	case p.wire.Load() == nil, p.path != from && now.Sub(p.heardRTP) > settledAfter:
-		p.move(from)
+		for _, path := range former.agent.Paths(nil) {
+			p.unlearn(path)
+		}
+	case i > 0: // not yet
+	case p.wire.Load() == nil || now.Sub(p.heardRTP) > settledAfter:
+		if selected, ok := agent.Selected(); ok && selected != p.path {
+			p.move(selected)
+		}
 	}
 	return result
 }
 
-// learn remembers an address at which the peer has proved to be.
-func (p *peer) learn(path transport.Path) {
-	if p.shard.byPath[path] == p {
-		return
+// paths are the addresses at which the peer has proved to be.
+func (p *peer) paths() []transport.Path {
+	var out []transport.Path
+	for _, g := range p.agents {
+		out = g.agent.Paths(out)
 	}
-	if path.Stream != nil {
-		path.Stream.Admit()
-	}
-	p.shard.byPath[path] = p
-	if slices.Contains(p.paths, path) { // it was another peer's in between
-		return
-	}
-	if len(p.paths) == maxPaths {
-		i := slices.IndexFunc(p.paths, func(old transport.Path) bool { return old != p.path })
-		p.forgetPath(p.paths[i])
-	}
-	p.paths = append(p.paths, path)
+	return out
 }
 
-// forgetPath drops an address, as when its TCP connection has ended.
-func (p *peer) forgetPath(path transport.Path) {
-	p.paths = slices.DeleteFunc(p.paths, func(old transport.Path) bool { return old == path })
-	if p.shard.byPath[path] == p {
+// unlearn drops an address that no generation knows any more.
+func (p *peer) unlearn(path transport.Path) {
+	if p.shard.byPath[path] == p && !slices.Contains(p.paths(), path) {
 		delete(p.shard.byPath, path)
 	}
+}
+
+// forgetPath drops an address whose TCP connection has ended.
+func (p *peer) forgetPath(path transport.Path) {
 	for _, g := range p.agents {
 		g.agent.Forget(path)
+	}
+	p.unlearn(path)
+	if selected, ok := p.agents[0].agent.Selected(); ok && p.path == path {
+		p.move(selected)
 	}
 }
 
 // move points media and handshake at a path.
 func (p *peer) move(path transport.Path) {
 	p.path = path
+	p.agents[0].agent.Select(path)
 	p.wire.Store(&path)
 	p.out.Addr = path.Addr
 	p.out.Stream = nil
@@ -300,7 +311,7 @@ func (p *peer) close() {
 	if d := p.dtls; d != nil {
 		p.shard.running.Go(d.Close)
 	}
-	for _, path := range p.paths {
+	for _, path := range p.paths() {
 		if path.Stream != nil {
 			path.Stream.Close()
 		}

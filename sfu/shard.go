@@ -347,7 +347,7 @@ func (s *shard) remove(p *peer, now time.Time) {
 	for _, g := range p.agents {
 		delete(s.byUfrag, g.ufrag)
 	}
-	for _, path := range p.paths {
+	for _, path := range p.paths() {
 		if s.byPath[path] == p {
 			delete(s.byPath, path)
 		}

@@ -92,7 +92,7 @@ func newBench(t testing.TB, people, slots int) *bench {
 		b.shard.join("room", p, now)
 		c := &benchClient{peer: p, path: transport.Path{Addr: udp.AddrOf(sink.LocalAddr().(*net.UDPAddr).AddrPort())}}
 		c.path.Addr.Port += uint16(i) // told apart by where they seem to be
-		p.learn(c.path)
+		b.shard.byPath[c.path] = p
 		p.move(c.path)
 		p.in, p.out.Seal = contexts(t), contexts(t)
 		c.seal = contexts(t)

@@ -48,6 +48,8 @@ type Client struct {
 
 	mu       sync.Mutex
 	received map[string][]Received // by mid
+	reports  map[string][]rtcp.SenderReport
+	missed   []uint16
 	changed  chan struct{}
 }
 
@@ -128,7 +130,7 @@ func New(t testing.TB, id uint32, opt Options) *Client {
 		NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	must(t, err)
 	c := &Client{PC: pc, t: t, opt: opt, mids: map[string]sfu.Source{}, Camera: map[string]*Sender{},
-		received: map[string][]Received{}, changed: make(chan struct{}, 1)}
+		received: map[string][]Received{}, reports: map[string][]rtcp.SenderReport{}, changed: make(chan struct{}, 1)}
 	t.Cleanup(func() { pc.Close() })
 	c.addSenders(id)
 	for range opt.AudioSlots {
@@ -212,6 +214,13 @@ func (c *Client) drainSimulcast(s *webrtc.RTPSender, rid string) {
 
 func (c *Client) feedback(packets []rtcp.Packet, rids []string) {
 	for _, p := range packets {
+		if nack, ok := p.(*rtcp.TransportLayerNack); ok {
+			c.note(func() {
+				for _, pair := range nack.Nacks {
+					c.missed = append(c.missed, pair.PacketList()...)
+				}
+			})
+		}
 		if _, ok := p.(*rtcp.PictureLossIndication); !ok {
 			continue
 		}
@@ -279,6 +288,7 @@ func (c *Client) Connected() {
 
 func (c *Client) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	mid := receiver.RTPTransceiver().Mid()
+	go c.readReports(mid, receiver)
 	for {
 		p, _, err := track.ReadRTP()
 		if err != nil {
@@ -286,14 +296,54 @@ func (c *Client) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 		}
 		r := Received{Header: p.Header, At: time.Now()}
 		r.Stamp = parse(p.Payload, track.Kind() == webrtc.RTPCodecTypeVideo)
-		c.mu.Lock()
-		c.received[mid] = append(c.received[mid], r)
-		c.mu.Unlock()
-		select {
-		case c.changed <- struct{}{}:
-		default:
+		c.note(func() { c.received[mid] = append(c.received[mid], r) })
+	}
+}
+
+// note changes what Until waits for.
+func (c *Client) note(change func()) {
+	c.mu.Lock()
+	change()
+	c.mu.Unlock()
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// readReports takes in the sender reports of a slot.
+func (c *Client) readReports(mid string, receiver *webrtc.RTPReceiver) {
+	for {
+		packets, _, err := receiver.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == uint32(receiver.Track().SSRC()) {
+				c.note(func() { c.reports[mid] = append(c.reports[mid], *sr) })
+			}
 		}
 	}
+}
+
+// Missed are the sequence numbers that the node asked this client for again.
+func (c *Client) Missed() []uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.missed)
+}
+
+// Reports are the sender reports that came for a slot.
+func (c *Client) Reports(mid string) []rtcp.SenderReport {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.reports[mid])
+}
+
+// Ask asks the node for packets of a slot again.
+func (c *Client) Ask(ssrc uint32, seqs ...uint16) {
+	c.t.Helper()
+	must(c.t, c.PC.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{SenderSSRC: 1, MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(seqs)}}))
 }
 
 // Slot returns what has come in a slot so far.
@@ -373,6 +423,30 @@ func (c *Client) Speak(level uint8) error {
 	s.level = &level
 	s.mu.Unlock()
 	return s.Send(false)
+}
+
+// Sent is how many packets were sent.
+func (s *Sender) Sent() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// Last is the sequence number that was sent last.
+func (s *Sender) Last() uint16 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq - 1
+}
+
+// Report tells the node how the stream's clock lies: now is its current timestamp.
+func (c *Client) Report(s *Sender, now time.Time) {
+	c.t.Helper()
+	s.mu.Lock()
+	ts := s.ts
+	s.mu.Unlock()
+	ntp := uint64(now.Unix()+2208988800)<<32 | uint64(now.Nanosecond())<<32/1e9
+	must(c.t, c.PC.WriteRTCP([]rtcp.Packet{&rtcp.SenderReport{SSRC: uint32(s.sender.GetParameters().Encodings[0].SSRC), NTPTime: ntp, RTPTime: ts}}))
 }
 
 // Skip leaves out one sequence number, as if the packet had been lost on the way.
