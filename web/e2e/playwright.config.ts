@@ -20,7 +20,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     locale: "ar",
-    viewport: { width: 1280, height: 760 },
+    viewport: { width: 960, height: 600 }, // four pages are drawn without a graphics card
     trace: "off",
     screenshot: "only-on-failure",
     permissions: ["camera", "microphone", "clipboard-write"],
@@ -28,7 +28,7 @@ export default defineConfig({
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: [
         "--no-sandbox",
-        "--use-fake-device-for-media-stream=fps=20",
+        "--use-fake-device-for-media-stream=fps=15",
         "--use-fake-ui-for-media-stream",
         "--auto-select-desktop-capture-source=Entire screen",
         "--autoplay-policy=no-user-gesture-required",

@@ -181,6 +181,13 @@ test("encodings follow what is wanted and what the camera gives", async () => {
   expect(pc.transceivers[1]!.sender.parameters.encodings[0]!.scaleResolutionDownBy).toBe(2);
 });
 
+test("a screen keeps its lines whatever it costs", async () => {
+  const pc = await join();
+  await connection.send("screen", track("video", 1080));
+  expect(pc.transceivers[2]!.sender.parameters).toMatchObject({ degradationPreference: "maintain-resolution" });
+  expect(pc.transceivers[1]!.sender.parameters).not.toHaveProperty("degradationPreference");
+});
+
 describe("healing", () => {
   test("waits a second for a short break and restarts ICE after it", async () => {
     const pc = await join();

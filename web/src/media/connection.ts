@@ -270,8 +270,9 @@ export class Connection {
       const lines = track?.getSettings().height ?? 720;
       const encodings = encodingsOf(source, lines, this.wanted.get(source));
       const parameters = sender.getParameters();
-      if (!adjust(parameters, encodings)) return;
-      if (source === "screen") parameters.degradationPreference = "maintain-resolution";
+      const sharp = source !== "screen" || parameters.degradationPreference === "maintain-resolution";
+      if (!adjust(parameters, encodings) && sharp) return;
+      if (!sharp) parameters.degradationPreference = "maintain-resolution";
       await sender.setParameters(parameters);
     };
     // The browser refuses two changes of one sender at once.
