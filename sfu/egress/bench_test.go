@@ -95,6 +95,7 @@ func (w *stopwatch) time() time.Duration {
 type floor struct {
 	fd       int
 	aead     [benchPeers]cipher.AEAD
+	nonce    [12]byte
 	run      int
 	seq      uint16
 	sources  [][]byte
@@ -150,7 +151,7 @@ func newFloor(b *testing.B, to udp.Addr, run int) *floor {
 
 func (f *floor) turn() {
 	arena := f.arena
-	var nonce [12]byte
+	nonce := &f.nonce
 	for i := range benchPeers {
 		for j, source := range f.sources {
 			binary.BigEndian.PutUint16(nonce[10:], f.seq+uint16(j))
@@ -161,7 +162,8 @@ func (f *floor) turn() {
 	}
 	f.seq += uint16(f.run)
 	for left := f.messages; len(left) > 0; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(f.fd), uintptr(unsafe.Pointer(&left[0])), uintptr(len(left)), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(f.fd), uintptr(unsafe.Pointer(&left[0])), uintptr(len(left)),
+			unix.MSG_DONTWAIT, 0, 0)
 		if errno != 0 {
 			panic(errno)
 		}

@@ -32,8 +32,10 @@ type Counters struct {
 	Packets uint64 // RTP and RTCP, sealed and handed to the kernel or to the stream
 	Bytes   uint64 // of them, sealed, without UDP and IP headers
 	Padding uint64 // bytes of RTP padding among them
-	Dropped uint64 // packets that never left: keys not ready, too large, send buffer or stream full. The latter two were
-	// sealed, so that Packets and Bytes count them too.
+
+	// Dropped counts packets that never left. Those for which the keys were not ready or that were too large were never
+	// sealed; those that a full send buffer or stream lost were, and are among Packets and Bytes too.
+	Dropped uint64
 }
 
 // Destination is one subscriber: where its packets go and how they are sealed. It belongs to the loop; the zero value drops

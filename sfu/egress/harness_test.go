@@ -151,7 +151,8 @@ func same(t testing.TB, want *Packet, got *arrived, e Extensions) {
 		t.Errorf("packet %d of %x arrived as %v", want.Seq, want.SSRC, got.Header)
 	}
 	if payload := append(want.Prefix[:want.PrefixLen:want.PrefixLen], want.Payload...); !bytes.Equal(got.Payload, payload) {
-		t.Errorf("packet %d of %x: %d bytes of payload arrived, %d were sent, or they differ", want.Seq, want.SSRC, len(got.Payload), len(payload))
+		t.Errorf("packet %d of %x: %d bytes of payload arrived, %d were sent, or they differ",
+			want.Seq, want.SSRC, len(got.Payload), len(payload))
 	}
 	element := func(name string, id uint8, sent []byte) {
 		t.Helper()

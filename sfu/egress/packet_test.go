@@ -117,7 +117,8 @@ func FuzzHeader(f *testing.F) {
 		}
 		d := &Destination{transportSeq: uint16(value) << 7}
 		d.Negotiate(Extensions{TransportCC: cc, AbsSendTime: abs, AudioLevel: level, Dependency: dd, MID: mid})
-		p := &Packet{SSRC: 5, HasLevel: value&1 != 0, Level: value >> 1, Dependency: descriptor[:min(len(descriptor), 255)], MID: name[:min(len(name), 255)]}
+		p := &Packet{SSRC: 5, HasLevel: value&1 != 0, Level: value >> 1}
+		p.Dependency, p.MID = descriptor[:min(len(descriptor), 255)], name[:min(len(name), 255)]
 		extension, wide := d.extensionSize(p)
 		b := bytes.Repeat([]byte{0xaa}, headerSize+extension+4)
 		d.putHeader(b, p, extension, wide, 0x123456)

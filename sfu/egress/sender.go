@@ -13,10 +13,11 @@ import (
 
 const (
 	// arenaSize is how many sealed bytes wait for the kernel at most.
-	arenaSize = 512 << 10
+	arenaSize = 256 << 10
 
-	// gathered is how many packets wait for End at most; what is more is sealed before.
-	gathered = 1024
+	// gathered is how many packets wait for End at most; what is more is sealed before. It is enough for runs of all sizes,
+	// and stays in the cache.
+	gathered = 256
 
 	// lookBack is how many packets a packet may overtake on its way to its place by size. It bounds the work per packet when
 	// one destination gets a whole drain's packets.
@@ -150,7 +151,7 @@ func (s *Sender) End() {
 // stream hands the packets over in the order of Add: there is no run to gain.
 func (s *Sender) stream(d *Destination) {
 	for i := range s.packets {
-		start := s.room()
+		start := s.room(PacketMax + tagMax)
 		n := s.seal(d, &s.packets[i], 0)
 		if n > 0 && !d.Stream.Write(s.arena[start:start+n]) {
 			d.Counters.Dropped++
@@ -162,7 +163,7 @@ func (s *Sender) stream(d *Destination) {
 // singles notes every packet as a message of its own.
 func (s *Sender) singles(d *Destination) {
 	for i := range s.packets {
-		start := s.room()
+		start := s.room(PacketMax + tagMax)
 		if n := s.seal(d, &s.packets[i], 0); n > 0 {
 			s.note(d, start, 0)
 		}
@@ -183,11 +184,11 @@ func (s *Sender) runs(d *Destination) {
 		if size+tagUsual > frame {
 			most = 1
 		}
-		start := s.room()
+		start := s.room(most * int(size+tagMax))
 		segment, last := 0, false
 		for i := 0; i < most && !last; i++ {
 			missing := size - order[0].size
-			if missing < 0 || len(s.arena)-s.used < PacketMax+tagMax {
+			if missing < 0 {
 				break
 			}
 			if last = missing > s.padding || i == most-1; last {
@@ -205,9 +206,9 @@ func (s *Sender) runs(d *Destination) {
 	}
 }
 
-// room makes sure that the arena has room for one packet more, and returns where.
-func (s *Sender) room() (start int) {
-	if len(s.arena)-s.used < PacketMax+tagMax {
+// room makes sure that the arena has room for a number of bytes, and returns where.
+func (s *Sender) room(bytes int) (start int) {
+	if len(s.arena)-s.used < bytes {
 		s.Flush()
 	}
 	return s.used
@@ -263,7 +264,7 @@ func (s *Sender) RTCP(d *Destination, raw []byte) {
 		d.Counters.Dropped++
 		return
 	}
-	start := s.room()
+	start := s.room(PacketMax + tagMax)
 	b := s.arena[start:]
 	n := copy(b, raw)
 	sealed, err := d.Seal.EncryptRTCP(b[:n:n+tagMax], b[:n], &s.rtcpHeader)

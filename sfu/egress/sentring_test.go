@@ -33,7 +33,8 @@ func TestRingForgetsOnlyWhatIsOld(t *testing.T) {
 func TestRingOutlivesItsClock(t *testing.T) {
 	r := new(sentRing)
 	now := time.Now()
-	for _, step := range []time.Duration{0, time.Hour, 11 * time.Minute, 35 * time.Second, 48 * time.Hour, 71 * time.Minute, 35 * time.Second} {
+	wrap := 71*time.Minute + 35*time.Second // about 2^32 microseconds
+	for _, step := range []time.Duration{0, time.Hour, 11 * time.Minute, 35 * time.Second, 48 * time.Hour, wrap, wrap - time.Second} {
 		now = now.Add(step)
 		r.put(7, r.stamp(now), 1200)
 		for _, later := range []time.Duration{0, time.Millisecond, 30 * time.Minute} {
