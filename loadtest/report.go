@@ -22,19 +22,19 @@ type Report struct {
 	Participants int     `json:"participants"` // of all rooms together
 	Publishers   int     `json:"publishers"`   // of them, those who send
 	Rooms        int     `json:"rooms"`
-	Voices       int     `json:"voices"`        // audio slots per bot
-	Video        []int   `json:"video_bps"`     // of each encoding
-	Audio        int     `json:"audio_bps"`     // of a voice
-	Sample       int     `json:"sample"`        // one packet in so many was decrypted
-	Seed         uint64  `json:"seed"`          //
-	Duration     float64 `json:"duration"`      // of the measured window, in seconds
-	Machine      Machine `json:"machine"`       //
-	Error        string  `json:"error"`         // what ended the run early, or is missing; "" is a good run
-	ServerReady  float64 `json:"server_ready"`  // ms from the server's start to its first answer; 0 if it ran already
-	ServerPID    int     `json:"server_pid"`    //
-	ServerClean  bool    `json:"server_clean"`  // a server of our own ended cleanly when it was asked to
-	EventGaps    int     `json:"event_gaps"`    // events of the protocol whose number was not the next one
-	ServerMeters Meters  `json:"server_meters"` // the server's own counters over the window, if its operators' address is known
+	Voices       int     `json:"voices"`                  // audio slots per bot
+	Video        []int   `json:"video_bps"`               // of each encoding
+	Audio        int     `json:"audio_bps"`               // of a voice
+	Sample       int     `json:"sample"`                  // one packet in so many was decrypted
+	Seed         uint64  `json:"seed"`                    //
+	Duration     float64 `json:"duration"`                // of the measured window, in seconds
+	Machine      Machine `json:"machine"`                 //
+	Error        string  `json:"error"`                   // what ended the run early, or is missing; "" is a good run
+	ServerReady  float64 `json:"server_ready"`            // ms from the server's start to its first answer; 0 if it ran already
+	ServerPID    int     `json:"server_pid"`              //
+	ServerClean  bool    `json:"server_clean"`            // a server of our own ended cleanly when it was asked to
+	EventGaps    int     `json:"event_gaps"`              // events of the protocol whose number was not the next one
+	ServerMeters Meters  `json:"server_meters,omitempty"` // the server's own counters over the window, if its operators' address is known
 
 	StreamsExpected int      `json:"streams_expected"` // pictures and voices together
 	StreamsFlowing  int      `json:"streams_flowing"`
@@ -51,9 +51,10 @@ type Report struct {
 	ServerCPUPerPacket    float64 `json:"server_cpu_ns_per_packet"` // user and system, per packet received by bots
 	ServerUserPerPacket   float64 `json:"server_user_ns_per_packet"`
 	ServerSystemPerPacket float64 `json:"server_system_ns_per_packet"`
-	ServerCPU             float64 `json:"server_cpu_percent"` // of one core
-	ServerRSS             float64 `json:"server_rss_mib"`     // the most since it started
-	ServerRSSNow          float64 `json:"server_rss_now_mib"` // at the end of the window
+	ServerCPU             float64 `json:"server_cpu_percent"`     // of one core
+	ServerRSS             float64 `json:"server_rss_mib"`         // the most since it started, sign-ins included
+	ServerRSSWindow       float64 `json:"server_rss_meeting_mib"` // the most at any second of the window
+	ServerRSSNow          float64 `json:"server_rss_now_mib"`     // at the end of the window
 
 	Latency      Spread  `json:"latency_ms"` // from sealing in one bot to the kernel of the other, all media
 	AudioLatency Spread  `json:"audio_latency_ms"`
@@ -67,11 +68,12 @@ type Report struct {
 
 	Join         Spread  `json:"join_ms"`          // from sending meeting.join to ICE and DTLS done and the answer applied
 	JoinAnswer   Spread  `json:"join_answer_ms"`   // of that, until the reply
-	FirstMedia   Spread  `json:"first_media_ms"`   // from sending meeting.join, or from when another could be seen, to the first RTP packet
+	FirstMedia   Spread  `json:"first_media_ms"`   // from sending meeting.join, or the first other one's if that is later, to the first RTP packet
 	FirstPicture Spread  `json:"first_picture_ms"` // the same to the first packet of anybody's picture
 	FullMeeting  float64 `json:"full_meeting_ms"`  // from the last bot's meeting.join until everybody has everybody's picture
 
 	ClientCPU     float64 `json:"client_cpu_percent"` // of one core
+	OtherCPU      float64 `json:"other_cpu_percent"`  // of one core: what neither the server nor the tester used; above a few percent latency is not the server's alone
 	MachineIdle   float64 `json:"machine_idle_percent"`
 	ClientLate    Spread  `json:"client_late_ms"`  // how long after their time bots sent
 	ClientLeftOut uint64  `json:"client_left_out"` // frames that bots did not send at all, because the tester was overloaded
@@ -102,6 +104,9 @@ type Second struct {
 	ServerCPU float64 `json:"server_cpu_percent"`
 	ServerRSS float64 `json:"server_rss_mib"`
 }
+
+// busy is the CPU use of others, in percent of a core, above which a reader is warned.
+const busy = 20
 
 // Good reports whether the run found nothing wrong.
 func (r *Report) Good() bool { return r.Error == "" }
@@ -139,7 +144,7 @@ func (r *Report) fill(w *bot.Window) {
 	seconds := w.Duration.Seconds()
 	audio, video := w.Received[synth.Voice], w.Received[synth.Camera]
 	r.Duration = float64(w.Duration.Round(time.Millisecond)) / float64(time.Second)
-	r.VideoFlowing, r.VoicesFlowing, r.Silent = w.VideoFlows, w.VoiceFlows, w.Silent
+	r.VideoFlowing, r.VoicesFlowing, r.Silent = w.VideoFlows, w.VoiceFlows, append(r.Silent, w.Silent...)
 	r.StreamsFlowing = r.VideoFlowing + min(r.VoicesFlowing, r.VoicesExpected)
 	r.ForwardedPPS = round(float64(w.Totals.Packets) / seconds)
 	r.ForwardedMbps = round(float64(w.Totals.Bytes) * 8 / 1e6 / seconds)
@@ -207,8 +212,8 @@ func (r *Report) Table(w io.Writer) error {
 		r.StreamsFlowing, r.StreamsExpected, r.VideoFlowing, r.VideoExpected, r.VoicesFlowing, r.VoicesExpected)
 	line("forwarded", "%.0f packets/s, %.1f Mbit/s, from %.0f packets/s", r.ForwardedPPS, r.ForwardedMbps, r.SentPPS)
 	if r.ServerPID != 0 {
-		line("server", "%.0f ns a packet (%.0f user, %.0f system), %.1f %% of a core, %.1f MiB at most, %.1f now",
-			r.ServerCPUPerPacket, r.ServerUserPerPacket, r.ServerSystemPerPacket, r.ServerCPU, r.ServerRSS, r.ServerRSSNow)
+		line("server", "%.0f ns a packet (%.0f user, %.0f system), %.1f %% of a core, %.1f MiB (%.1f at most, signing in)",
+			r.ServerCPUPerPacket, r.ServerUserPerPacket, r.ServerSystemPerPacket, r.ServerCPU, r.ServerRSSWindow, r.ServerRSS)
 	} else {
 		line("server", "its process is not known: --server-pid tells")
 	}
@@ -218,7 +223,12 @@ func (r *Report) Table(w io.Writer) error {
 	line("join", "%s", spread(r.Join))
 	line("first media", "%s", spread(r.FirstMedia))
 	line("full meeting", "%.1f ms after the last one joined", r.FullMeeting)
-	line("tester", "%.1f %% of a core, sends late by p99 %.2f ms; the machine was %.1f %% idle", r.ClientCPU, r.ClientLate.P99, r.MachineIdle)
+	line("tester", "%.1f %% of a core, sends late by p99 %.2f ms", r.ClientCPU, r.ClientLate.P99)
+	line("machine", "%.1f %% idle, %.1f %% of a core used by others", r.MachineIdle, r.OtherCPU)
+	if r.OtherCPU > busy || r.ClientLeftOut > 0 || r.ClientDropped > 0 {
+		line("CAUTION", "the machine was busy with other work, so times are not the server's alone (%d frames left out, %d packets dropped by the tester)",
+			r.ClientLeftOut, r.ClientDropped)
+	}
 	for _, key := range slices.Sorted(maps.Keys(r.Faults)) {
 		line("fault", "%s: %d", strings.ReplaceAll(key, "_", " "), r.Faults[key])
 	}
