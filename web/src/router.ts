@@ -74,10 +74,19 @@ export function listen(): void {
     route.value = here();
   });
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link === null || link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin) return;
+    const to = destination(event);
+    if (to === undefined) return;
     event.preventDefault();
-    navigate(link.pathname + link.search);
+    navigate(to);
   });
+}
+
+type Press = Pick<MouseEvent, "target" | "defaultPrevented" | "button" | "metaKey" | "ctrlKey" | "shiftKey" | "altKey">;
+
+/** The address of this site that a press leads to; undefined if the browser should see to it. */
+export function destination(press: Press): string | undefined {
+  if (press.defaultPrevented || press.button !== 0 || press.metaKey || press.ctrlKey || press.shiftKey || press.altKey) return undefined;
+  const link = press.target instanceof Element ? press.target.closest("a") : null;
+  if (link === null || link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin) return undefined;
+  return link.pathname + link.search;
 }

@@ -58,6 +58,7 @@ export function MessageList({ talk, you, unreadFrom }: MessageListProps) {
                 message={message}
                 mine={message.from === you}
                 first={isFirst}
+                nameless={isPair}
                 state={message.from === you && isPair ? (talk.isRead(message) ? "read" : "stored") : undefined}
               />
             </Fragment>
@@ -75,7 +76,7 @@ function DayRule({ at }: { at: number }) {
   return (
     <li class="chat-day">
       <span>
-        {dayWord(at, socket.now()) ?? day(at)} <span class="chat-hijri">{hijri(at)}</span>
+        {dayWord(at, socket.now()) ?? day(at)} <span class="chat-hijri">· {hijri(at)}</span>
       </span>
     </li>
   );
@@ -86,15 +87,17 @@ interface MessageProps {
   mine: boolean;
   /** The first of a group says who wrote. */
   first: boolean;
+  /** In a conversation of two, everyone knows who the other one is. */
+  nameless: boolean;
   state: "stored" | "read" | undefined;
 }
 
-function Message({ message, mine, first, state }: MessageProps) {
+function Message({ message, mine, first, nameless, state }: MessageProps) {
   return (
     <li class={`chat-message ${mine ? "chat-mine" : "chat-theirs"} ${first ? "chat-first" : ""}`}>
-      {!mine && <span class="chat-avatar">{first && <Avatar id={message.from} size="small" />}</span>}
+      {!mine && !nameless && <span class="chat-avatar">{first && <Avatar id={message.from} size="small" />}</span>}
       <div class="chat-bubble">
-        {first && !mine ? (
+        {first && !mine && !nameless ? (
           <p class="chat-from">
             <PersonName id={message.from} />
           </p>

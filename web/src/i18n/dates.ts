@@ -42,10 +42,12 @@ export const sameDay = (a: number, b: number) => startOfDay(a) === startOfDay(b)
 
 const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" }));
 
-/** "today", "tomorrow", "yesterday", or undefined for other days. */
+/** "Today", "Tomorrow", "Yesterday", or undefined for other days. */
 export function dayWord(at: number, now: number): string | undefined {
   const difference = Math.round((startOfDay(at) - startOfDay(now)) / 86_400_000);
-  return Math.abs(difference) <= 1 ? relative.value.format(difference, "day") : undefined;
+  if (Math.abs(difference) > 1) return undefined;
+  const word = relative.value.format(difference, "day");
+  return word.charAt(0).toLocaleUpperCase() + word.slice(1); // it stands alone
 }
 
 /** "in 12 minutes", "3 hours ago"; to be read, not computed with. */

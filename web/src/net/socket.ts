@@ -364,11 +364,11 @@ export class Socket {
     if (this.#state.value === "connected") this.#state.value = "reconnecting";
     this.lostAt.value ??= Date.now();
     const most = this.#hurried() ? backOff.hurried : backOff.later;
-    const wait = Math.max(atLeast, Math.min(most, backOff.first * backOff.factor ** this.#attempt));
+    const wait = Math.min(most, backOff.first * backOff.factor ** this.#attempt);
     this.#attempt++;
     if (this.#attempt > 1 && this.#state.value === "connecting") this.#state.value = "reconnecting";
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#try(), wait * (0.5 + this.#options.random() / 2));
+    this.#timer = setTimeout(() => this.#try(), atLeast + wait * (0.5 + this.#options.random() / 2));
   }
 
   #hurried(): boolean {

@@ -19,13 +19,13 @@ export function Entry({ title, children }: EntryProps) {
   useTitle(title);
   return (
     <div class="entry">
-      <div class="entry-side">
+      <header class="entry-side">
         <BrandMark size={72} />
         <p class="entry-name">{frame("name")}</p>
         <p class="entry-motto">{t("motto")}</p>
-      </div>
+      </header>
       <div class="entry-main">
-        <div class="entry-tools" role="group" aria-label={frame("language")}>
+        <section class="entry-tools" aria-label={frame("language")}>
           {languages.map((each) => (
             <button
               key={each}
@@ -51,7 +51,7 @@ export function Entry({ title, children }: EntryProps) {
           >
             <Icon of={isDark.value ? Sun : Moon} />
           </button>
-        </div>
+        </section>
         <main id="content" class="entry-form">
           <h1>{title}</h1>
           {children}

@@ -3,7 +3,7 @@ import { dictionary } from "../i18n/dictionary";
 export const t = dictionary({
   title: { ar: "الاجتماعات", en: "Meetings", fr: "Réunions" },
   start_now: { ar: "اجتماع الآن", en: "Meet now", fr: "Se réunir" },
-  schedule: { ar: "جدولة اجتماع", en: "Schedule a meeting", fr: "Planifier une réunion" },
+  schedule: { ar: "جدولة اجتماع", en: "Schedule", fr: "Planifier" },
   now: { ar: "الآن", en: "Now", fr: "En ce moment" },
   later_today: { ar: "لاحقًا اليوم", en: "Later today", fr: "Plus tard aujourd’hui" },
   upcoming: { ar: "الأيام القادمة", en: "Coming days", fr: "Prochains jours" },
@@ -41,7 +41,6 @@ export const t = dictionary({
   open: { ar: "منعقد", en: "In session", fr: "En cours" },
   locked: { ar: "مغلق", en: "Locked", fr: "Verrouillée" },
   ended: { ar: "انتهى", en: "Ended", fr: "Terminée" },
-  lobby: { ar: "بغرفة انتظار", en: "With a lobby", fr: "Avec salle d’attente" },
   chaired_by: { ar: "برئاسة {name}", en: "Chaired by {name}", fr: "Présidée par {name}" },
   chaired_by_you: { ar: "برئاستك", en: "You chair it", fr: "Vous la présidez" },
   seated: {

@@ -161,7 +161,7 @@ function Upcoming({ meetings, verbs }: { meetings: readonly Meeting[]; verbs: Ve
           <div key={at} class="home-day">
             <h3>
               {word ? `${word} · ` : ""}
-              {day(at)} <span>{hijri(at)}</span>
+              {day(at)} <span>· {hijri(at)}</span>
             </h3>
             <ul class="home-list">
               {each.map((meeting) => (
@@ -211,7 +211,6 @@ function MeetingCard({ meeting, verbs, when }: MeetingCardProps) {
           <span>{chair}</span>
           {meeting.status === "open" && <span>{t("seated", { count: meeting.seated })}</span>}
           {when === "today" && <span>{fromNow(meeting.starts, minute.value)}</span>}
-          {meeting.lobby && when !== "past" && <span>{t("lobby")}</span>}
         </p>
       </div>
       <div class="meeting-verbs">

@@ -100,10 +100,10 @@ interface BannerProps {
 /** A line across the page about the state of the whole. */
 export function Banner({ kind, children, action, live = false }: BannerProps) {
   return (
-    <div class={`banner banner-${kind}`} role={live ? "status" : undefined}>
+    <aside class={`banner banner-${kind}`} aria-label={t("notice")}>
       <Icon of={kind === "info" ? Info : TriangleAlert} size={18} />
-      <p>{children}</p>
+      <p role={live ? "status" : undefined}>{children}</p>
       {action}
-    </div>
+    </aside>
   );
 }

@@ -11,7 +11,7 @@ export const t = dictionary({
   optional: { ar: "اختياري", en: "optional", fr: "facultatif" },
   code: { ar: "الرمز: {code}", en: "Code: {code}", fr: "Code : {code}" },
   online: { ar: "متصل الآن", en: "Online", fr: "En ligne" },
-  notices: { ar: "الإشعارات", en: "Notices", fr: "Notifications" },
+  notice: { ar: "تنبيه", en: "Notice", fr: "Avis" },
   copy: { ar: "نسخ", en: "Copy", fr: "Copier" },
   copied: { ar: "تم النسخ", en: "Copied", fr: "Copié" },
 

@@ -55,7 +55,7 @@ const icons = { info: Info, good: CircleCheck, fault: CircleAlert };
 export function Toasts() {
   return (
     <>
-      <div class="toasts" role="region" aria-label={t("notices")}>
+      <div class="toasts">
         <div role="status" aria-live="polite" class="toasts-list">
           {notices.value.map((notice) => (
             <div key={notice.id} class={`toast toast-${notice.kind}`}>
