@@ -18,7 +18,7 @@ import (
 const (
 	helloTimeout  = 10 * time.Second
 	malformedMost = 3   // in a row
-	limitedMost   = 500 // in a row
+	limitedMost   = 500 // requests above the rate limit, beyond as many a second as are allowed
 )
 
 // upgrader makes websockets. The origin is checked before it is asked; compression stays
@@ -95,7 +95,8 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 // serveSession reads requests until the socket ends.
 func (s *Server) serveSession(sess *session, sock *socket) {
 	limit := newBucket(s.cfg.RequestsPerSecond, s.cfg.RequestBurst, time.Now())
-	wrong, limited := 0, 0
+	excess := newBucket(s.cfg.RequestsPerSecond, limitedMost, time.Now())
+	wrong := 0
 	for {
 		env, refusal := s.readFrame(sock)
 		if sock.closed() {
@@ -111,7 +112,7 @@ func (s *Server) serveSession(sess *session, sock *socket) {
 		switch {
 		case !allowed:
 			s.count.limited.Add(1)
-			if limited++; limited > limitedMost {
+			if _, bearable := excess.take(now); !bearable {
 				sock.close(protocol.ClosePolicy, "far too many requests")
 				continue
 			}
@@ -130,7 +131,6 @@ func (s *Server) serveSession(sess *session, sock *socket) {
 		default:
 			wrong = 0
 		}
-		limited = 0
 		if wrong >= malformedMost {
 			sock.close(protocol.CloseProtocolError, "malformed requests")
 		}
