@@ -141,18 +141,14 @@ func (t *Threads) Send(ctx context.Context, by protocol.PersonID, s protocol.Cha
 		if err != nil {
 			return err
 		}
-		m, err = scanMessage(tx.QueryRowContext(ctx, `SELECT `+messageColumns+` FROM chat_messages WHERE author = ? AND key = ?`, string(by), s.Key), s.Thread)
-		if err == nil {
-			var of int64
-			if err := tx.QueryRowContext(ctx, `SELECT thread FROM chat_messages WHERE author = ? AND key = ?`, string(by), s.Key).Scan(&of); err != nil {
-				return fmt.Errorf("chat: send: %w", err)
-			}
-			if of != id {
-				return &protocol.Refusal{Code: protocol.CodeConflict, Field: "key"}
-			}
+		var of int64
+		m, err = scanMessage(tx.QueryRowContext(ctx, `SELECT `+messageColumns+`, thread FROM chat_messages WHERE author = ? AND key = ?`, string(by), s.Key), s.Thread, &of)
+		switch {
+		case err == nil && of != id:
+			return &protocol.Refusal{Code: protocol.CodeConflict, Field: "key"}
+		case err == nil:
 			return nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		case !errors.Is(err, sql.ErrNoRows):
 			return fmt.Errorf("chat: send: %w", err)
 		}
 		fresh = true
@@ -211,10 +207,11 @@ func messageID(n int64) protocol.MessageID { return protocol.MessageID(fmt.Sprin
 
 const messageColumns = `id, number, author, key, text, at`
 
-func scanMessage(row interface{ Scan(...any) error }, th protocol.Thread) (protocol.ChatMessage, error) {
+// scanMessage reads the columns of a message, and more if they were asked for.
+func scanMessage(row interface{ Scan(...any) error }, th protocol.Thread, more ...any) (protocol.ChatMessage, error) {
 	m := protocol.ChatMessage{Thread: th}
 	var id int64
-	err := row.Scan(&id, &m.Order, &m.From, &m.Key, &m.Text, &m.At)
+	err := row.Scan(append([]any{&id, &m.Order, &m.From, &m.Key, &m.Text, &m.At}, more...)...)
 	m.ID = messageID(id)
 	return m, err
 }
