@@ -48,9 +48,9 @@ type Dependency struct {
 	ActiveTargets        uint32 // bit i: decode target i is being produced
 	Width, Height        uint16 // of this frame's spatial layer in pixels, 0 if the structure has none
 
-	def               frameDefinition
-	targets, chains   uint8
-	present, switches uint32 // as in Descriptor
+	def                         frameDefinition
+	targets, chains             uint8
+	present, switches, produced uint32 // Descriptor's Present, Switch and Active
 }
 
 // FrameDiffs are the distances to the frames that this one refers to: they are numbered Frame - diff. A key frame has none.
@@ -77,7 +77,7 @@ func (d *Dependency) Apply(to *Descriptor) {
 			to.Width, to.Height = d.Width, d.Height
 		}
 	}
-	to.Present, to.Switch, to.HasTargets = d.present, d.switches, true
+	to.Present, to.Switch, to.Active, to.HasTargets = d.present, d.switches, d.produced, true
 	to.Numbers.Frame, to.Numbers.HasFrame = d.Frame, true
 }
 
@@ -92,9 +92,10 @@ type structure struct {
 	width, height [4]uint16
 	template      [maxTemplates]frameDefinition
 	// covers has for each decode target the TargetBits that it serves, which depends on which targets are active
-	layerOf [MaxDecodeTargets]struct{ spatial, temporal uint8 }
-	covers  [MaxDecodeTargets]uint32
-	active  uint32
+	layerOf  [MaxDecodeTargets]struct{ spatial, temporal uint8 }
+	covers   [MaxDecodeTargets]uint32
+	active   uint32 // decode targets
+	produced uint32 // their TargetBits
 }
 
 // DependencyParser reads the dependency descriptors of one encoding. Later descriptors mean nothing without the template
@@ -178,7 +179,7 @@ func (p *DependencyParser) Parse(raw []byte, d *Dependency) error {
 	if s.resolutions {
 		d.Width, d.Height = s.width[d.Spatial], s.height[d.Spatial]
 	}
-	d.present, d.switches = 0, 0
+	d.present, d.switches, d.produced = 0, 0, s.produced
 	for i, indication := range d.Indications() {
 		if indication != NotPresent {
 			d.present |= s.covers[i]
@@ -280,8 +281,13 @@ func (s *structure) parse(r *bitReader) bool {
 // activate works out which decode target serves a watcher of layers up to s, t: the highest active one within, spatial
 // layers first, or else the lowest active one.
 func (s *structure) activate(active uint32) {
-	s.active = active
+	s.active, s.produced = active, 0
 	s.covers = [MaxDecodeTargets]uint32{}
+	for t := range s.targets {
+		if active>>t&1 != 0 {
+			s.produced |= TargetBit(s.layerOf[t].spatial, s.layerOf[t].temporal)
+		}
+	}
 	if active == 0 {
 		return
 	}

@@ -206,6 +206,9 @@ func TestDependencyOfKeyModeLeavesLowerLayersOutAfterTheKeyFrame(t *testing.T) {
 	d = parsed(t, &p, mandatory(true, true, 13, 101).b)
 	to = Descriptor{Spatial: 3}
 	d.Apply(&to)
+	if to.Active != TargetBit(0, 0)|TargetBit(0, 1)|TargetBit(1, 0)|TargetBit(1, 1) {
+		t.Errorf("active %032b", to.Active)
+	}
 	if to.KeyFrame || to.Spatial != 1 || to.Present&TargetBit(0, 1) != 0 || to.Present&TargetBit(1, 0) == 0 || to.Present&TargetBit(3, 7) == 0 {
 		t.Errorf("upper layer of the key picture: %+v", to)
 	}
@@ -250,6 +253,9 @@ func TestDependencyActiveTargetsStayUntilChanged(t *testing.T) {
 	d = parsed(t, &p, mandatory(true, true, 12, 105).b)
 	var to Descriptor
 	d.Apply(&to)
+	if to.Active != TargetBit(0, 0)|TargetBit(0, 1) {
+		t.Errorf("active %032b", to.Active)
+	}
 	if d.ActiveTargets != 3 || to.Present&TargetBit(1, 1) == 0 || to.Present&TargetBit(1, 0) != 0 {
 		t.Errorf("who watches the upper layer gets the lower one: %b %032b", d.ActiveTargets, to.Present)
 	}

@@ -30,9 +30,10 @@ type Descriptor struct {
 	SpatialLayers uint8
 	// Present and Switch come from the dependency descriptor, which says for each decode target whether it needs the
 	// frame. Bit TargetBit(s, t) of Present: who watches layers up to s, t needs this frame. Of Switch: who could decode
-	// this frame may watch s, t from here on. They mean nothing without HasTargets.
-	Present, Switch uint32
-	HasTargets      bool
+	// this frame may watch s, t from here on. What is not produced itself is served by the nearest below. Active has the
+	// bits of what is produced. All three mean nothing without HasTargets.
+	Present, Switch, Active uint32
+	HasTargets              bool
 	// Width and Height are the size in pixels that a VP8 or VP9 key frame or an AV1 template structure announces.
 	Width, Height uint16
 	// HeaderLen is the length in bytes of the payload descriptor in front of the codec's own data (VP8, VP9).
