@@ -191,9 +191,10 @@ func TestWhatCannotBeSentIsDroppedAndCounted(t *testing.T) {
 // compound is a sender report and a description.
 func compound(t testing.TB) []byte {
 	t.Helper()
+	name := []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "slot"}}
 	b, err := rtcp.Marshal([]rtcp.Packet{
 		&rtcp.SenderReport{SSRC: 77, PacketCount: 5},
-		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{Source: 77, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "slot"}}}}},
+		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{Source: 77, Items: name}}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -89,24 +89,20 @@ func TestSendBufferThatStaysFullCostsOneMillisecond(t *testing.T) {
 		}
 		for out.Add(far, message, segment) {
 		}
-		start := time.Now()
 		lost := s.Send(out)
-		took := time.Since(start)
 		c := s.Counters()
 		if lost == 0 || uint64(lost) != c.Dropped || c.DatagramsOut == 0 {
 			t.Errorf("%d lost, %+v", lost, c)
 		}
-		if took > 100*time.Millisecond {
-			t.Errorf("took %v", took)
-		}
-		t.Logf("segment %d: %d datagrams left, %d were lost, in %v", segment, c.DatagramsOut, c.Dropped, took)
-		for range 3 { // and again, with a buffer that is full from the start
+		fastest := time.Hour // a busy machine may hold up any one of them
+		for range 10 {       // with a buffer that is full from the start
 			out.Add(far, message, segment)
-			start = time.Now()
+			start := time.Now()
 			s.Send(out)
-			if took := time.Since(start); took > 100*time.Millisecond {
-				t.Errorf("took %v", took)
-			}
+			fastest = min(fastest, time.Since(start))
+		}
+		if fastest > 20*time.Millisecond {
+			t.Errorf("took %v at best", fastest)
 		}
 		_ = s.Close()
 	}
