@@ -20,6 +20,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     locale: "ar",
+    screen: { width: 1920, height: 1080 },
     viewport: { width: 960, height: 600 }, // four pages are drawn without a graphics card
     trace: "off",
     screenshot: "only-on-failure",
