@@ -65,14 +65,15 @@ func TestEveryExtensionParses(t *testing.T) {
 func TestPrefixGoesBeforeThePayload(t *testing.T) {
 	s, _ := newSender(t, Config{})
 	d := newSubscriber(t, profiles["AES-128-GCM"], Extensions{})
-	for n := range 17 {
+	const prefix = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF"
+	for n := range PrefixMax + 1 {
 		p := Packet{SSRC: 1, Seq: uint16(n), PrefixLen: n, Payload: []byte("rest")}
-		copy(p.Prefix[:], "0123456789abcdef")
+		copy(p.Prefix[:], prefix)
 		s.Begin(&d.Destination, time.Now())
 		s.Add(&p)
 		s.End()
 		s.Flush()
-		if got := d.packets(1)[0]; string(got.Payload) != "0123456789abcdef"[:n]+"rest" {
+		if got := d.packets(1)[0]; string(got.Payload) != prefix[:n]+"rest" {
 			t.Errorf("payload %q", got.Payload)
 		}
 	}

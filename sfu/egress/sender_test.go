@@ -493,7 +493,7 @@ func TestWhateverIsAddedArrivesInTheOrderOfItsStream(t *testing.T) {
 					p := sized(uint32(i), seqs[i], size)
 					seqs[i]++
 					p.Marker, p.HasLevel, p.Voice, p.Level = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0, uint8(r.IntN(128))
-					if p.PrefixLen = r.IntN(17) * r.IntN(2); p.PrefixLen > 0 {
+					if p.PrefixLen = r.IntN(PrefixMax+1) * r.IntN(2); p.PrefixLen > 0 {
 						p.Prefix[0] = 'x'
 					}
 					p.Dependency = make([]byte, r.IntN(30)*r.IntN(2))
