@@ -1,9 +1,9 @@
 // Package sfu is the media core: a selective forwarding unit whose rooms, peers and
 // tracks belong to shards.
 //
-// A shard is one goroutine, locked to its thread, with a UDP socket of its own (port
-// base + shard number). It owns its rooms and all that is in them, so nothing on the
-// packet's way takes a lock, allocates or logs:
+// A shard is one goroutine with a UDP socket of its own (port base + shard number). It
+// owns its rooms and all that is in them, so nothing on the packet's way takes a lock,
+// allocates or logs. It is not locked to a thread: package udp says what that would cost.
 //
 //  1. udp.Receive brings in what has gathered (shard.go).
 //  2. Connectivity checks are answered at once, DTLS goes to the peer's handshake,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"sync"
 	"time"
 
@@ -149,8 +148,6 @@ func (s *shard) do(ctx context.Context, f func(now time.Time)) error {
 
 // run turns the loop until stop.
 func (s *shard) run() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for !s.done {
 		n, err := s.socket.Receive(s.inbox)
 		if err != nil {
@@ -159,10 +156,12 @@ func (s *shard) run() error {
 			}
 			return fmt.Errorf("media shard %d: %w", s.number, err)
 		}
+		now := s.inbox.At()
 		if s.wait > 0 && n > 0 {
 			time.Sleep(s.wait)
+			now = time.Now()
 		}
-		s.turn(n, time.Now())
+		s.turn(n, now)
 	}
 	for _, r := range s.rooms {
 		for _, p := range r.peers {
@@ -211,6 +210,9 @@ func (s *shard) turn(n int, now time.Time) {
 	s.clock(now)
 	s.out.Flush()
 	s.events.retry()
+	if len(s.frames) > 0 || len(s.commands) > 0 { // their wakes are spent
+		s.socket.Wake()
+	}
 }
 
 // forward empties the batches of the rooms that got packets, and says how many went out.

@@ -96,7 +96,7 @@ func (s *Stats) add(o *Stats) {
 		{&s.TransportFeedback, &o.TransportFeedback}, {&s.REMB, &o.REMB}, {&s.Switches, &o.Switches},
 		{&s.STUN, &o.STUN}, {&s.DTLS, &o.DTLS},
 		{&s.Socket.DatagramsIn, &o.Socket.DatagramsIn}, {&s.Socket.BytesIn, &o.Socket.BytesIn},
-		{&s.Socket.ReceiveCalls, &o.Socket.ReceiveCalls}, {&s.Socket.Truncated, &o.Socket.Truncated},
+		{&s.Socket.ReceiveCalls, &o.Socket.ReceiveCalls}, {&s.Socket.Truncated, &o.Socket.Truncated}, {&s.Socket.Overflowed, &o.Socket.Overflowed},
 		{&s.Socket.DatagramsOut, &o.Socket.DatagramsOut}, {&s.Socket.BytesOut, &o.Socket.BytesOut},
 		{&s.Socket.SendCalls, &o.Socket.SendCalls}, {&s.Socket.Messages, &o.Socket.Messages},
 		{&s.Socket.Runs, &o.Socket.Runs}, {&s.Socket.Segments, &o.Socket.Segments},
