@@ -20,6 +20,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ["**/*.test.{ts,tsx}", "e2e/**"],
+    rules: { "@typescript-eslint/unbound-method": "off" }, // mocks are looked at, not called
+  },
+  {
     files: ["*.config.{ts,js}", "e2e/*.config.ts"],
     rules: { "no-restricted-syntax": "off" },
   },

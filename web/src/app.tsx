@@ -3,8 +3,12 @@ import { Compass } from "lucide";
 import { useEffect } from "preact/hooks";
 import { lazy } from "./lazy";
 import { SignInPage } from "./pages/sign-in";
+import { pick } from "./i18n/dictionary";
+import type { Meeting } from "./protocol.gen";
 import { navigate, paths, type Route, route } from "./router";
 import { socket } from "./state/connection";
+import { nameOf } from "./state/directory";
+import { invitation } from "./state/meetings";
 import { demo, loadSession, me, session, sessionFault } from "./state/session";
 import { Shell } from "./shell";
 import { t } from "./texts";
@@ -27,6 +31,7 @@ export function App() {
     <div class="frame">
       {demo.value && <Banner kind="alert">{t("demonstration")}</Banner>}
       {route.value.page !== "meeting" && <ConnectionBanner />}
+      {route.value.page !== "meeting" && me.value && invitation.value && <InvitationBanner meeting={invitation.value} />}
       <Content />
       <Toasts />
     </div>
@@ -83,6 +88,34 @@ function NotFoundPage() {
         {t("not_found_text")}
       </EmptyState>
     </Page>
+  );
+}
+
+/** A meeting has opened to which the person is invited. */
+function InvitationBanner({ meeting }: { meeting: Meeting }) {
+  return (
+    <Banner
+      kind="info"
+      live
+      action={
+        <>
+          <ButtonLink href={paths.meeting(meeting.id)} kind="primary" size="small">
+            {t("join")}
+          </ButtonLink>
+          <Button
+            kind="quiet"
+            size="small"
+            onClick={() => {
+              invitation.value = undefined;
+            }}
+          >
+            {t("not_now")}
+          </Button>
+        </>
+      }
+    >
+      {t("invitation", { title: pick(meeting.title), name: nameOf(meeting.chair) })}
+    </Banner>
   );
 }
 

@@ -1,10 +1,10 @@
 import { render } from "preact";
 import { App, fetchAhead } from "./app";
 import { listen } from "./router";
-import { followChats } from "./state/chats";
-import { followDirectory } from "./state/directory";
-import { followMeetings } from "./state/meetings";
-import { followSocket, loadSession } from "./state/session";
+import { followChats, forgetChats } from "./state/chats";
+import { followDirectory, forgetDirectory } from "./state/directory";
+import { followMeetings, forgetMeetings } from "./state/meetings";
+import { followSocket, loadSession, onAnotherPerson } from "./state/session";
 import { keepSettings } from "./state/settings";
 import "./tokens.css";
 import "./fonts.css";
@@ -16,6 +16,11 @@ followSocket();
 followDirectory();
 followMeetings();
 followChats();
+onAnotherPerson(() => {
+  forgetDirectory();
+  forgetMeetings();
+  forgetChats();
+});
 void loadSession();
 render(<App />, document.getElementById("app")!);
 fetchAhead();

@@ -31,6 +31,9 @@ export const t = dictionary({
     en: "Demonstration: its passwords are public. Write nothing confidential here.",
     fr: "Démonstration : les mots de passe sont publics. N’y écrivez rien de confidentiel.",
   },
+  invitation: { ar: "بدأ «{title}» برئاسة {name}، وأنت مدعو إليه.", en: "“{title}” has begun, chaired by {name}. You are invited.", fr: "« {title} » a commencé, présidée par {name}. Vous êtes invité." },
+  join: { ar: "انضمام", en: "Join", fr: "Rejoindre" },
+  not_now: { ar: "ليس الآن", en: "Not now", fr: "Pas maintenant" },
   connecting: { ar: "جارٍ الاتصال بالخادم…", en: "Connecting to the server…", fr: "Connexion au serveur…" },
   reconnecting: {
     ar: "انقطع الاتصال بالخادم، وتجري استعادته. لا يضيع شيء مما كتبت.",

@@ -55,12 +55,14 @@ class Server {
 
 let server: Server;
 let talk: Conversation;
+let stored: string[];
 const orders = () => talk.messages.value.map(({ order }) => order);
 const settled = () => vi.waitFor(() => expect(talk.outbox.value).toEqual([]));
 
 beforeEach(() => {
   server = new Server();
-  talk = new Conversation({ person: "p" }, server, () => 5);
+  stored = [];
+  talk = new Conversation({ person: "p" }, server, { now: () => 5, stored: (each) => stored.push(each.text) });
 });
 
 describe("loading", () => {
@@ -127,6 +129,7 @@ describe("sending", () => {
     for (const text of ["a", "b", "c"]) talk.send(text);
     await settled();
     expect(server.stored.map(({ text }) => text)).toEqual(["a", "b", "c"]);
+    expect(stored).toEqual(["a", "b", "c"]);
   });
 
   it("keeps what was refused until it is sent again under the same key or discarded", async () => {

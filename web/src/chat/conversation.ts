@@ -45,6 +45,7 @@ export class Conversation {
 
   readonly #socket: Asker;
   readonly #now: () => number;
+  readonly #stored: (message: ChatMessage) => void;
   #loading: Promise<void> | undefined;
   #sending = false;
   #told = 0; // the read mark that the server knows or is being told
@@ -52,10 +53,12 @@ export class Conversation {
   constructor(
     readonly thread: Thread,
     socket: Asker,
-    now: () => number = Date.now,
+    /** Who else wants to know what this page has sent: its own events come to others only. */
+    { now = Date.now, stored = () => {} }: { now?: () => number; stored?: (message: ChatMessage) => void } = {},
   ) {
     this.#socket = socket;
     this.#now = now;
+    this.#stored = stored;
   }
 
   /** Loads the newest messages, or what came since the last one that is known. */
@@ -150,6 +153,7 @@ export class Conversation {
           const { message } = await this.#socket.request("chat.send", { thread: this.thread, key, text }, { patience: Infinity });
           this.receive(message);
           this.discard(key); // whatever the reply was, it is not waiting any more
+          this.#stored(message);
         } catch (error) {
           const fault = Refused.from(error);
           this.outbox.value = this.outbox.value.map((each) => (each.key === key ? { ...each, fault } : each));

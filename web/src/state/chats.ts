@@ -19,7 +19,7 @@ const conversations = new Map<string, Conversation>();
 export function conversation(thread: Thread): Conversation {
   const key = threadKey(thread);
   let found = conversations.get(key);
-  if (found === undefined) conversations.set(key, (found = new Conversation(thread, socket, () => socket.now())));
+  if (found === undefined) conversations.set(key, (found = new Conversation(thread, socket, { now: () => socket.now(), stored: takeIn })));
   return found;
 }
 

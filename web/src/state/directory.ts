@@ -45,6 +45,13 @@ export function putUnit(unit: Unit): void {
   units.value = new Map(units.value).set(unit.id, unit);
 }
 
+/** Forgets everything of the person who signed out. */
+export function forgetDirectory(): void {
+  people.value = new Map();
+  units.value = new Map();
+  directoryLoaded.value = false;
+}
+
 export function followDirectory(): void {
   socket.onFresh((welcome) => {
     units.value = new Map(welcome.units.map((unit) => [unit.id, unit]));

@@ -1,8 +1,10 @@
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { startOfDay } from "../i18n/dates";
 import { Refused } from "../net/refused";
 import type { Meeting, MeetingID, MeetingSave } from "../protocol.gen";
+import { route } from "../router";
 import { socket } from "./connection";
+import { me } from "./session";
 
 /** How many days ahead the home page looks. */
 export const horizon = 30;
@@ -77,9 +79,31 @@ export async function cancelMeeting(id: MeetingID): Promise<void> {
   if (meeting) put({ ...meeting, status: "cancelled" });
 }
 
+/** The last meeting that has opened with the person invited and somewhere else; undefined once answered. */
+export const invitation = signal<Meeting | undefined>(undefined);
+
+function isInvited(meeting: Meeting): boolean {
+  const you = me.peek();
+  return you !== undefined && (meeting.people.includes(you.id) || meeting.units.includes(you.unit) || meeting.chair === you.id);
+}
+
+// invite notices the moment in which a meeting opens, and in which it no longer is open.
+function invite(meeting: Meeting): void {
+  const wasOpen = known.peek().get(meeting.id)?.status === "open";
+  const isHere = route.peek().page === "meeting";
+  if (meeting.status === "open" && !wasOpen && meeting.may_join && isInvited(meeting) && !isHere) invitation.value = meeting;
+  else if (invitation.peek()?.id === meeting.id && (meeting.status !== "open" || !meeting.may_join)) invitation.value = undefined;
+}
+
 export function followMeetings(): void {
   socket.onFresh(() => void loadMeetings());
-  socket.on("meeting.changed", ({ meeting }) => put(meeting));
+  socket.on("meeting.changed", ({ meeting }) => {
+    invite(meeting);
+    put(meeting);
+  });
+  effect(() => {
+    if (route.value.page === "meeting") invitation.value = undefined;
+  });
   let day = startOfDay(Date.now());
   setInterval(() => {
     minute.value = socket.now();
@@ -93,5 +117,6 @@ export function followMeetings(): void {
 /** Forgets everything of the person who signed out. */
 export function forgetMeetings(): void {
   known.value = new Map();
+  invitation.value = undefined;
   meetingsLoaded.value = false;
 }

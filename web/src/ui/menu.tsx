@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { IconNode } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
@@ -34,6 +35,7 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
+  const isOpen = useSignal(false); // its items are drawn only then: a table has many menus
 
   const entries = () => [...(popover.current?.querySelectorAll<HTMLButtonElement>("[role^=menuitem]:not(:disabled)") ?? [])];
   const close = () => {
@@ -41,12 +43,11 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
     button.current?.focus();
   };
   const onToggle = (event: { newState: string }) => {
-    const open = event.newState === "open";
-    button.current?.setAttribute("aria-expanded", String(open));
-    if (open) entries()[0]?.focus();
+    if (event.newState === "open") entries()[0]?.focus();
   };
   const onBeforeToggle = (event: { newState: string }) => {
-    if (event.newState === "open" && button.current && popover.current) place(popover.current, button.current);
+    isOpen.value = event.newState === "open";
+    if (isOpen.value && button.current && popover.current) place(popover.current, button.current);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const all = entries();
@@ -73,7 +74,7 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
         aria-label={label}
         title={label}
         aria-haspopup="menu"
-        aria-expanded={false}
+        aria-expanded={isOpen.value}
         aria-controls={id}
         popovertarget={id}
         onKeyDown={(event) => {
@@ -86,7 +87,7 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
         {children}
       </button>
       <div ref={popover} id={id} popover="auto" role="menu" aria-label={label} class="menu" onBeforeToggle={onBeforeToggle} onToggle={onToggle} onKeyDown={onKeyDown}>
-        {items.map((item, index) =>
+        {(isOpen.value ? items : []).map((item, index) =>
           item === "rule" ? (
             <div key={`rule${index}`} role="separator" class="menu-rule" />
           ) : (

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { number } from "../i18n/dictionary";
+import { unreadTotal } from "../state/chats";
 import { t } from "../texts";
 import "./page.css";
 
@@ -37,9 +39,10 @@ export function Page({ title, actions, full = false, titleUnseen = false, childr
   );
 }
 
-/** Names the window. */
+/** Names the window, and says in it how much is unread. */
 export function useTitle(title: string): void {
-  const whole = `${title} · ${t("name")}`;
+  const unread = unreadTotal.value;
+  const whole = `${unread > 0 ? `(${number(unread)}) ` : ""}${title} · ${t("name")}`;
   useEffect(() => {
     document.title = whole;
   }, [whole]);

@@ -7,6 +7,8 @@ it.each([
   ["الشمري", "ش"],
   ["Jean-Luc de Villiers", "JV"],
   ["amal", "A"],
+  ["د. سليم الراوي", "س\u200cر"],
+  ["Dr Salim al-Rawi", "SA"],
   ["", ""],
 ])("abbreviates %s", (name, expected) => {
   expect(initials(name).replace(/^([A-Z])\u200c/, "$1")).toBe(expected);

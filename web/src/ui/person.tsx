@@ -7,12 +7,16 @@ import "./person.css";
 
 /** The first letters of the first and the last word of a name, as its language writes them. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/).filter((word) => word !== "");
+  const all = name.trim().split(/\s+/).filter((word) => word !== "");
+  const bare = all.filter((word) => !honorific.test(word));
+  const words = bare.length > 0 ? bare : all;
   const first = letterOf(words[0]);
   const last = words.length > 1 ? letterOf(words.at(-1)) : "";
   // A zero-width non-joiner keeps two Arabic letters from running into one shape.
   return last === "" ? first : `${first}\u200c${last}`;
 }
+
+const honorific = /^(dr|mr|mrs|ms|prof|m|mme)$|\.$/i; // "Dr", "د."
 
 // letterOf skips the Arabic article, which every second name begins with.
 function letterOf(word = ""): string {
