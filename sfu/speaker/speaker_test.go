@@ -215,6 +215,18 @@ func TestPacketsThatAreNotSentAreSilence(t *testing.T) {
 	), switchover{time.Second, 0}, switchover{5500 * ms, 1}, switchover{14 * time.Second, Nobody})
 }
 
+func TestAGapBetweenTwoPacketsIsSilence(t *testing.T) {
+	d := New()
+	for _, at := range []time.Duration{0, 20 * ms, 500 * ms, 540 * ms} {
+		d.Observe(0, 20, epoch.Add(at))
+	}
+	d.Tick(epoch.Add(540 * ms))
+	m := d.members[0]
+	if m.speech != 5 || m.levels[frames-1] != 0 || m.head != 28 { // the last packet stands for two frames
+		t.Errorf("%d frames of speech, %d frames in all", m.speech, m.head)
+	}
+}
+
 func TestPacketsOfSixtyMillisecondsCountAsThree(t *testing.T) {
 	s := speech(3)
 	long := func(f int) int {
