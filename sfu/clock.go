@@ -10,7 +10,7 @@ const tick = 10 * time.Millisecond
 // so that their reports do not all leave in one turn.
 const (
 	feedbackTicks = 5   // transport-wide feedback: 50 ms, as libwebrtc on a good link
-	listenTicks   = 5   // speakers
+	listenTicks   = 10  // speakers
 	allocateTicks = 20  // targets, where an encoding has stopped or nobody wants it
 	reportTicks   = 100 // sender and receiver reports
 	resendBudget  = 20  // retransmissions per tick and peer
