@@ -20,7 +20,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.test.{ts,tsx}", "e2e/**"],
+    files: ["**/*.test.{ts,tsx}"],
     rules: { "@typescript-eslint/unbound-method": "off" }, // mocks are looked at, not called
   },
   {
