@@ -46,8 +46,9 @@ func checkView(t *testing.T, r *Ring, seq uint16, size int) {
 	if !ok {
 		t.Fatalf("packet %d is gone", seq)
 	}
-	if p.SSRC != 7 || p.Seq != seq || p.Timestamp != uint32(seq)*3000 || p.PayloadType != 96 || p.Marker != (seq%2 == 0) || len(p.Payload) != size ||
-		p.Descriptor.Numbers.Picture != seq || !bytes.Equal(p.Dependency, p.Payload[:min(4, size)]) || p.PaddingOnly != (size == 0) {
+	if p.SSRC != 7 || p.Seq != seq || p.Timestamp != uint32(seq)*3000 || p.PayloadType != 96 || p.Marker != (seq%2 == 0) ||
+		len(p.Payload) != size || p.Descriptor.Numbers.Picture != seq || !bytes.Equal(p.Dependency, p.Payload[:min(4, size)]) ||
+		p.PaddingOnly != (size == 0) {
 		t.Fatalf("packet %d: %+v", seq, p)
 	}
 	for i := 0; i+1 < size; i += 2 {
@@ -75,7 +76,7 @@ func TestPacketsAreKeptForASecond(t *testing.T) {
 			if size := c.size + 8; window*size > 1<<20 {
 				window = (1<<20 - 2*size) / size
 			}
-			for i := range 5000 {
+			for i := range 3000 {
 				seq := uint16(64000 + i) // wraps
 				if !r.Put(s.packet(seq)) {
 					t.Fatalf("packet %d was refused", seq)
@@ -85,7 +86,7 @@ func TestPacketsAreKeptForASecond(t *testing.T) {
 				}
 				checkView(t, r, seq, c.size)
 			}
-			if got := r.Stats(); got.Bytes > c.bytes || got.Received != 5000 || got.TooOld+got.Duplicates+got.Resets != 0 {
+			if got := r.Stats(); got.Bytes > c.bytes || got.Received != 3000 || got.TooOld+got.Duplicates+got.Resets != 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -228,7 +229,7 @@ func TestAViewCannotBeGrownIntoItsNeighbours(t *testing.T) {
 
 // TestWhatIsFoundIsWhatWasPut puts packets of all sizes in all orders and compares with a map that forgets nothing.
 func TestWhatIsFoundIsWhatWasPut(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		r, s := New(Config{MinBytes: 8 << 10, MaxBytes: 64 << 10}), newSource(0, 0)
 		sizes := map[uint16]int{}

@@ -195,7 +195,8 @@ func TestALayerThatIsNoLongerProducedWaitsForAKeyFrame(t *testing.T) {
 	all := payload.TargetBit(0, 0) | payload.TargetBit(1, 0)
 	row := func(spatial int) uint32 { return 0xff << (8 * spatial) }
 	frame := func(number uint16, spatial uint8, key bool, present, active uint32) *payload.Descriptor {
-		d := &payload.Descriptor{FrameStart: true, FrameEnd: true, Spatial: spatial, KeyFrame: key, HasTargets: true, Present: present, Active: active}
+		d := &payload.Descriptor{FrameStart: true, FrameEnd: true, Spatial: spatial, KeyFrame: key}
+		d.HasTargets, d.Present, d.Active = true, present, active
 		d.Numbers.Frame, d.Numbers.HasFrame = number, true
 		return d
 	}
@@ -266,7 +267,9 @@ func FuzzAccept(f *testing.F) {
 				NotForUpper: b[0]&128 != 0, Spatial: b[1] >> 4, Temporal: b[1] & 15, SpatialLayers: b[2] & 7, HasTargets: b[2]&8 != 0,
 				Present: uint32(b[3]) * 0x00010101, Switch: uint32(b[4]) * 0x01000101, Active: uint32(b[5]) * 0x01010001,
 			}
-			d.Numbers = payload.Numbers{Picture: uint16(b[3]) << 7, PictureBits: []uint8{0, 7, 15, 15}[b[2]>>6], HasFrame: b[2]&16 != 0, Frame: uint16(b[4])}
+			d.Numbers = payload.Numbers{
+				Picture: uint16(b[3]) << 7, PictureBits: []uint8{0, 7, 15, 15}[b[2]>>6], HasFrame: b[2]&16 != 0, Frame: uint16(b[4]),
+			}
 			encoding := int8(b[2] >> 4 & 1)
 			before := s.Current()
 			decision := s.Accept(encoding, &d)

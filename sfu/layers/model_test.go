@@ -215,8 +215,8 @@ func (r *receiver) check(t *testing.T, n *network) (decoded int) {
 				excused[i] = excused[i] || excused[ref]
 			}
 			if !able[i] && !excused[i] {
-				d := f.descriptor
-				t.Fatalf("encoding %d, frame %d (spatial %d, temporal %d) cannot be decoded: it refers to %v", encoding, i, d.Spatial, d.Temporal, f.refs)
+				t.Fatalf("encoding %d, frame %d (spatial %d, temporal %d) cannot be decoded: it refers to %v",
+					encoding, i, f.descriptor.Spatial, f.descriptor.Temporal, f.refs)
 			}
 			if able[i] {
 				decoded++
@@ -286,7 +286,8 @@ func reached(t *testing.T, s *Selector, e *encoder) {
 	}
 	got := s.Current()
 	temporal := min(int(want.Temporal), e.temporal-1)
-	if got.Encoding != want.Encoding || int(got.Spatial) != min(int(want.Spatial), e.spatial-1) || min(int(got.Temporal), e.temporal-1) != temporal {
+	if got.Encoding != want.Encoding || int(got.Spatial) != min(int(want.Spatial), e.spatial-1) ||
+		min(int(got.Temporal), e.temporal-1) != temporal {
 		t.Fatalf("%+v is sent, the target is %+v", got, want)
 	}
 }

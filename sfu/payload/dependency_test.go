@@ -157,8 +157,8 @@ func parsed(t *testing.T, p *DependencyParser, raw []byte) Dependency {
 func TestDependencyOfAKeyFrameWithItsStructure(t *testing.T) {
 	var p DependencyParser
 	d := parsed(t, &p, keyL1T3())
-	if !d.FrameStart || d.FrameEnd || !d.HasStructure || !d.KeyFrame() || d.Template != 60 || d.Frame != 100 || d.Width != 640 || d.Height != 360 ||
-		d.ActiveTargets != 7 || d.SpatialLayers != 1 || len(d.FrameDiffs()) != 0 {
+	if !d.FrameStart || d.FrameEnd || !d.HasStructure || !d.KeyFrame() || d.Template != 60 || d.Frame != 100 ||
+		d.Width != 640 || d.Height != 360 || d.ActiveTargets != 7 || d.SpatialLayers != 1 || len(d.FrameDiffs()) != 0 {
 		t.Errorf("%+v", d)
 	}
 	if !slices.Equal(d.Indications(), []Indication{SwitchPoint, SwitchPoint, SwitchPoint}) || !slices.Equal(d.ChainDiffs(), []uint8{0}) {
@@ -209,7 +209,8 @@ func TestDependencyOfKeyModeLeavesLowerLayersOutAfterTheKeyFrame(t *testing.T) {
 	if to.Active != TargetBit(0, 0)|TargetBit(0, 1)|TargetBit(1, 0)|TargetBit(1, 1) {
 		t.Errorf("active %032b", to.Active)
 	}
-	if to.KeyFrame || to.Spatial != 1 || to.Present&TargetBit(0, 1) != 0 || to.Present&TargetBit(1, 0) == 0 || to.Present&TargetBit(3, 7) == 0 {
+	if to.KeyFrame || to.Spatial != 1 || to.Present&TargetBit(0, 1) != 0 || to.Present&TargetBit(1, 0) == 0 ||
+		to.Present&TargetBit(3, 7) == 0 {
 		t.Errorf("upper layer of the key picture: %+v", to)
 	}
 	d = parsed(t, &p, mandatory(true, true, 11, 104).b)

@@ -42,7 +42,9 @@ func TestREDPayloadTypesAreRewritten(t *testing.T) {
 }
 
 func TestMalformedREDIsRefused(t *testing.T) {
-	for _, b := range [][]byte{nil, {0x80}, {0x80, 0, 0, 0}, {0x80, 0, 0, 1, 111}, {0x80, 0, 3, 255, 111, 1}, bytes.Repeat([]byte{0x80, 0, 0, 0}, MaxBlocks+1)} {
+	for _, b := range [][]byte{
+		nil, {0x80}, {0x80, 0, 0, 0}, {0x80, 0, 0, 1, 111}, {0x80, 0, 3, 255, 111, 1}, bytes.Repeat([]byte{0x80, 0, 0, 0}, MaxBlocks+1),
+	} {
 		_, _, ok := Primary(b)
 		if ok || len(Blocks(nil, b)) != 0 || RewriteBlocks(make([]byte, 100), b, 1) != 0 {
 			t.Errorf("% x was read", b)

@@ -113,7 +113,9 @@ func (net network) carry(random *rand.Rand, packets []sourcePacket) []sourcePack
 func run(t *testing.T, seed uint64, net network) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	var r Rewriter
-	r.Seed(State{Seq: uint16(random.Uint32()), Timestamp: random.Uint32(), Picture: uint16(random.IntN(1 << 15)), TL0: 250, Key: 30, Frame: 65500})
+	r.Seed(State{
+		Seq: uint16(random.Uint32()), Timestamp: random.Uint32(), Picture: uint16(random.IntN(1 << 15)), TL0: 250, Key: 30, Frame: 65500,
+	})
 	now := epoch
 	last := r.State()
 	for range 4 {
@@ -166,7 +168,8 @@ func check(t *testing.T, r *Rewriter, packets []sourcePacket, fates map[int]*fat
 		t.Fatalf("the source begins with %+v after %+v", first.out, last)
 	}
 	n := first.out.Numbers
-	if n.TL0 != last.TL0+1 || n.Key != (last.Key+1)&31 || n.PictureBits != 0 && n.Picture != (last.Picture+1)&0x7fff || n.HasFrame && n.Frame != last.Frame+1 {
+	if n.TL0 != last.TL0+1 || n.Key != (last.Key+1)&31 ||
+		n.PictureBits != 0 && n.Picture != (last.Picture+1)&0x7fff || n.HasFrame && n.Frame != last.Frame+1 {
 		t.Fatalf("the source begins with %+v after %+v", n, last)
 	}
 	closed := map[int]bool{} // pictures
