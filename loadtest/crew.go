@@ -21,6 +21,22 @@ type crew struct {
 	bots     []*bot.Bot
 	meetings []protocol.MeetingID
 	timings  []bot.Timing
+	metrics  string // the operators' address, or empty
+}
+
+// startEngine starts an engine; stop ends it and waits for it.
+func startEngine() (engine *bot.Engine, stop func(), err error) {
+	if engine, err = bot.NewEngine(); err != nil {
+		return nil, nil, err
+	}
+	running, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { engine.Run(running); close(ended) }()
+	return engine, func() {
+		cancel()
+		<-ended
+		engine.Close()
+	}, nil
 }
 
 // assemble makes the people, the meetings and the bots, up to where a person would press "join".
@@ -30,18 +46,11 @@ func (m *Meeting) assemble(ctx context.Context, o *office, progress Progress) (_
 	if err != nil {
 		return nil, err
 	}
-	engine, err := bot.NewEngine()
+	engine, stop, err := startEngine()
 	if err != nil {
 		return nil, err
 	}
-	running, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { engine.Run(running); close(ended) }()
-	c := &crew{m: m, engine: engine, bots: make([]*bot.Bot, n), timings: make([]bot.Timing, n), stop: func() {
-		stop()
-		<-ended
-		engine.Close()
-	}}
+	c := &crew{m: m, engine: engine, stop: stop, bots: make([]*bot.Bot, n), timings: make([]bot.Timing, n)}
 	defer func() {
 		if err != nil {
 			c.disperse()

@@ -35,6 +35,9 @@ type fake struct {
 	disabled  int
 	refuse    map[string]int // by request type: how often it is still to be refused
 	mute      protocol.PersonID
+	footing   float64 // bytes of heap that it claims to hold
+	order     int64   // of the last chat message
+	twice     bool    // deliver every chat message twice
 }
 
 // seat is one person in the room.
@@ -63,6 +66,12 @@ func newFake(t *testing.T) *fake {
 	})
 	mux.HandleFunc("POST /api/session", f.signIn)
 	mux.HandleFunc("GET /api/signaling", f.socket)
+	mux.HandleFunc("GET /debug/pprof/heap", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		fmt.Fprintf(w, "go_goroutines 10\nprocess_open_fds 9\nprocess_resident_memory_bytes 1e6\ngo_memstats_heap_alloc_bytes %v\n", f.footing)
+	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.shut)
 	return f
@@ -76,7 +85,9 @@ func (f *fake) shut() {
 	f.mu.Unlock()
 	for _, s := range seats {
 		s.conn.Close()
-		s.pc.Close()
+		if s.pc != nil {
+			s.pc.Close()
+		}
 	}
 	f.CloseClientConnections()
 	f.Close()
@@ -187,6 +198,11 @@ func (s *seat) request(e protocol.Envelope) (any, *protocol.Refusal) {
 	case "meeting.join":
 		var join protocol.MeetingJoin
 		json.Unmarshal(e.Body, &join)
+		f.footing += 100
+		if join.Offer == nil {
+			f.seats = append(f.seats, s)
+			return protocol.MeetingJoined{Outcome: protocol.JoinSeated, State: &protocol.MeetingState{}}, nil
+		}
 		if err := s.join(join.Offer.SDP); err != nil {
 			return nil, &protocol.Refusal{Code: protocol.CodeMedia, Detail: err.Error()}
 		}
@@ -206,6 +222,18 @@ func (s *seat) request(e protocol.Envelope) (any, *protocol.Refusal) {
 		var view protocol.MediaView
 		json.Unmarshal(e.Body, &view)
 		s.show(view)
+	case "chat.send":
+		var send protocol.ChatSend
+		json.Unmarshal(e.Body, &send)
+		f.order++
+		m := protocol.ChatMessage{Order: f.order, Thread: send.Thread, From: s.person.ID, Text: send.Text}
+		for _, other := range f.seats {
+			other.event("chat.message", protocol.ChatReceived{Message: m})
+			if f.twice {
+				other.event("chat.message", protocol.ChatReceived{Message: m})
+			}
+		}
+		return protocol.ChatSent{Message: m}, nil
 	case "meeting.leave":
 		for i, other := range f.seats {
 			if other == s {

@@ -22,8 +22,8 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 		return err
 	}
 	var metersBefore Meters
-	if c.m.Target.Metrics != "" {
-		if metersBefore, err = readMeters(ctx, c.m.Target.Metrics); err != nil {
+	if c.metrics != "" {
+		if metersBefore, err = readMeters(ctx, c.metrics); err != nil {
 			return fmt.Errorf("--metrics: %w", err)
 		}
 	}
@@ -64,8 +64,8 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 	}
 	r.fill(w)
 	r.account(before, after, w.Totals.Packets)
-	if c.m.Target.Metrics != "" && endErr == nil {
-		metersAfter, err := readMeters(ctx, c.m.Target.Metrics)
+	if c.metrics != "" && endErr == nil {
+		metersAfter, err := readMeters(ctx, c.metrics)
 		if err != nil {
 			return fmt.Errorf("--metrics: %w", err)
 		}

@@ -45,14 +45,8 @@ const (
 
 // Validate fills defaults and reports all mistakes at once, in the words of the command line.
 func (m *Meeting) Validate() error {
-	var faults []error
+	faults := []error{m.Target.validate()}
 	refuse := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if m.Target.URL == "" && m.Target.Command == "" {
-		m.Target.URL = "http://127.0.0.1:8080"
-	}
-	if m.Target.URL != "" && m.Target.Command != "" {
-		refuse("--server and --server-cmd exclude each other")
-	}
 	if m.Participants < 2 || m.Participants > protocol.MaxParticipants {
 		refuse("--participants: %d, must be from 2 to %d", m.Participants, protocol.MaxParticipants)
 	}
@@ -184,6 +178,7 @@ func (m *Meeting) run(ctx context.Context, r *Report, progress Progress) (err er
 		return err
 	}
 	defer crew.disperse()
+	crew.metrics = a.metrics(m.Target)
 	if err := crew.join(ctx, r, progress); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package loadtest
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,7 +52,7 @@ func openOffice(ctx context.Context, server *bot.Server, admin string) (*office,
 		return nil, fmt.Errorf("%q is not an administrator", login)
 	}
 	o := &office{server: server}
-	o.socket, err = session.Dial(ctx, Client, func(string, json.RawMessage) {})
+	o.socket, err = session.Dial(ctx, Client, nothing)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ const (
 type process struct {
 	command *exec.Cmd
 	url     string
+	admin   string // the operators' address
 	data    string // temporary directory, or empty
 	output  tail
 	exited  chan struct{} // closed when err is set
@@ -78,15 +79,12 @@ func startServer(ctx context.Context, line string, demo bool) (*process, error) 
 	if _, ok := flagValue(words, "demo"); !ok && demo {
 		words = append(words, "--demo")
 	}
-	address, _ := flagValue(words, "http")
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fail(fmt.Errorf("--http: %w", err))
+	if p.url, err = serverURL(words, "http"); err != nil {
+		return fail(err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
+	if p.admin, err = serverURL(words, "admin"); err != nil {
+		return fail(err)
 	}
-	p.url = "http://" + net.JoinHostPort(host, port)
 	p.command = exec.Command(words[0], words[1:]...)
 	p.command.Env = append(os.Environ(), environment...)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
@@ -104,6 +102,19 @@ func startServer(ctx context.Context, line string, demo bool) (*process, error) 
 		return nil, err
 	}
 	return p, nil
+}
+
+// serverURL is where a server listens that was given its address by a flag.
+func serverURL(words []string, name string) (string, error) {
+	address, _ := flagValue(words, name)
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", name, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 // awaitReady asks over HTTP until the server answers.

@@ -111,6 +111,9 @@ const busy = 20
 // Good reports whether the run found nothing wrong.
 func (r *Report) Good() bool { return r.Error == "" }
 
+// Problem is what was wrong, or empty.
+func (r *Report) Problem() string { return r.Error }
+
 // milliseconds rounds to microseconds.
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)

@@ -19,6 +19,25 @@ type Target struct {
 	Insecure bool   // accept any certificate
 }
 
+// validate fills defaults and reports all mistakes at once.
+func (t *Target) validate() error {
+	if t.URL == "" && t.Command == "" {
+		t.URL = "http://127.0.0.1:8080"
+	}
+	if t.URL != "" && t.Command != "" {
+		return errors.New("--server and --server-cmd exclude each other")
+	}
+	return nil
+}
+
+// metrics is the operators' address, or empty if it is not known.
+func (a *attached) metrics(t Target) string {
+	if t.Metrics == "" && a.own != nil {
+		return a.own.admin
+	}
+	return t.Metrics
+}
+
 // attached is a server that is being measured, with an administrator signed in.
 type attached struct {
 	own    *process // nil if it ran already

@@ -19,6 +19,7 @@ import (
 type flags struct {
 	*flag.FlagSet
 	json  string
+	html  string
 	audio bool
 }
 
@@ -45,6 +46,7 @@ func newFlags(name string) *flags {
 // meetingFlags are the flags of "meeting"; they set m.
 func meetingFlags(m *loadtest.Meeting) *flags {
 	f := newFlags("meeting")
+	f.StringVar(&f.html, "html", "", "write the report as one page with charts to this `file`")
 	f.target(&m.Target)
 	f.IntVar(&m.Participants, "participants", 30, "people in each room")
 	f.IntVar(&m.Publishers, "publishers", 0, "of them, those who send (0: all)")
@@ -66,6 +68,30 @@ func meetingFlags(m *loadtest.Meeting) *flags {
 	f.IntVar(&m.Sample, "sample", 16, "decrypt one packet in so many (1: all, and check every frame)")
 	f.BoolVar(&m.Feedback, "feedback", true, "send transport-wide feedback every 100 ms, as browsers do")
 	f.Uint64Var(&m.Seed, "seed", 1, "all that is random follows from it")
+	return f
+}
+
+// churnFlags are the flags of "churn"; they set c.
+func churnFlags(c *loadtest.Churn) *flags {
+	f := newFlags("churn")
+	f.target(&c.Target)
+	f.IntVar(&c.Joins, "joins", 1000, "how often somebody joins and leaves, in all")
+	f.IntVar(&c.AtOnce, "at-once", 10, "people who come and go at the same time")
+	f.DurationVar(&c.Settle, "settle", 75*time.Second, "time that the server has to get back to where it was; it keeps lost sessions for a minute")
+	f.Float64Var(&c.Percent, "percent", 1, "by which goroutines, file descriptors and heap may have grown")
+	f.Uint64Var(&c.Seed, "seed", 1, "all that is random follows from it")
+	return f
+}
+
+// chatFlags are the flags of "chat"; they set c.
+func chatFlags(c *loadtest.Chat) *flags {
+	f := newFlags("chat")
+	f.target(&c.Target)
+	f.IntVar(&c.Participants, "participants", 30, "people in the meeting")
+	f.Float64Var(&c.Rate, "rate", 100, "messages per second, of all together")
+	f.IntVar(&c.Length, "length", 120, "length of a message, in characters")
+	f.DurationVar(&c.Duration, "duration", 10*time.Second, "time during which they write")
+	f.Uint64Var(&c.Seed, "seed", 1, "all that is random follows from it")
 	return f
 }
 

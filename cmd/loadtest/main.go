@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,8 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"meeting", "people meet; everybody sends and sees everybody", runMeeting},
+		{"churn", "people come and go; the server must be as before afterwards", runChurn},
+		{"chat", "people write; everybody gets everything once and in order", runChat},
 	}
 }
 
@@ -74,50 +77,98 @@ func printUsage(w io.Writer) {
 	}
 }
 
-// runMeeting is the scenario "meeting".
-func runMeeting(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	var m loadtest.Meeting
-	f := meetingFlags(&m)
+// outcome is what a scenario has found.
+type outcome interface {
+	Good() bool
+	Problem() string
+	Table(io.Writer) error
+}
+
+// prepare reads the flags of a scenario and checks them; done means that there is nothing to run.
+func prepare(f *flags, args []string, stderr io.Writer, validate func() error) (code int, done bool, err error) {
 	if err := f.parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			f.printDefaults(stderr)
-			return exitGood, nil
+			return exitGood, true, nil
 		}
-		return exitUsage, err
+		return exitUsage, true, err
 	}
-	if !f.audio {
-		m.Audio = 0
+	if err := validate(); err != nil {
+		return exitUsage, true, err
 	}
-	if m.Simulcast && !f.given("video") {
-		m.Video = defaultSimulcast
-	}
-	if err := m.Validate(); err != nil {
-		return exitUsage, err
-	}
-	bar := newBar(stderr)
-	report, err := m.Run(ctx, bar.show)
-	bar.clear()
-	if err := report.Table(stderr); err != nil {
-		return exitFailed, err
-	}
-	if err := writeJSON(f.json, report, stdout); err != nil {
+	return exitGood, false, nil
+}
+
+// finish shows what was found and says how the command ends.
+func finish(f *flags, found outcome, err error, stdout, stderr io.Writer) (int, error) {
+	if err := errors.Join(found.Table(stderr), writeJSON(f.json, found, stdout), writeHTML(f.html, found)); err != nil {
 		return exitFailed, err
 	}
 	switch {
 	case err != nil:
 		return exitFailed, err
-	case !report.Good():
-		return exitFailed, errors.New(report.Error)
+	case !found.Good():
+		return exitFailed, errors.New(found.Problem())
 	}
 	return exitGood, nil
 }
 
+// runMeeting is the scenario "meeting".
+func runMeeting(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var m loadtest.Meeting
+	f := meetingFlags(&m)
+	code, done, err := prepare(f, args, stderr, func() error {
+		if !f.audio {
+			m.Audio = 0
+		}
+		if m.Simulcast && !f.given("video") {
+			m.Video = defaultSimulcast
+		}
+		return m.Validate()
+	})
+	if done {
+		return code, err
+	}
+	bar := newBar(stderr)
+	report, err := m.Run(ctx, bar.show)
+	bar.clear()
+	return finish(f, report, err, stdout, stderr)
+}
+
+// runChurn is the scenario "churn".
+func runChurn(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var c loadtest.Churn
+	f := churnFlags(&c)
+	code, done, err := prepare(f, args, stderr, c.Validate)
+	if done {
+		return code, err
+	}
+	bar := newBar(stderr)
+	report, err := c.Run(ctx, bar.show)
+	bar.clear()
+	return finish(f, report, err, stdout, stderr)
+}
+
+// runChat is the scenario "chat".
+func runChat(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var c loadtest.Chat
+	f := chatFlags(&c)
+	code, done, err := prepare(f, args, stderr, c.Validate)
+	if done {
+		return code, err
+	}
+	bar := newBar(stderr)
+	report, err := c.Run(ctx, bar.show)
+	bar.clear()
+	return finish(f, report, err, stdout, stderr)
+}
+
 // writeJSON writes the report to a file, to stdout for "-", or nowhere.
-func writeJSON(name string, report *loadtest.Report, stdout io.Writer) error {
+func writeJSON(name string, found outcome, stdout io.Writer) error {
 	if name == "" {
 		return nil
 	}
-	raw, err := json.MarshalIndent(report, "", "  ")
+	raw, err := json.MarshalIndent(found, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -127,4 +178,17 @@ func writeJSON(name string, report *loadtest.Report, stdout io.Writer) error {
 		return err
 	}
 	return os.WriteFile(name, raw, 0o644)
+}
+
+// writeHTML writes the report as a page, if a file is named and the scenario has pages.
+func writeHTML(name string, found outcome) error {
+	p, ok := found.(interface{ HTML(io.Writer) error })
+	if name == "" || !ok {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := p.HTML(&b); err != nil {
+		return err
+	}
+	return os.WriteFile(name, b.Bytes(), 0o644)
 }

@@ -69,6 +69,7 @@ type Peer struct {
 	offer  protocol.MediaOffer
 
 	nominated chan struct{}
+	arrived   chan struct{} // closed when the first media has
 	failed    chan struct{} // closed once err is set
 	failure   sync.Once
 	err       error
@@ -103,7 +104,7 @@ func NewPeer(e *Engine, cfg PeerConfig) *Peer {
 	random := rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Index)))
 	p := &Peer{
 		engine: e, cfg: cfg, cname: randomText(9), checks: newChecks(),
-		nominated: make(chan struct{}), failed: make(chan struct{}),
+		nominated: make(chan struct{}), arrived: make(chan struct{}), failed: make(chan struct{}),
 		slots: map[string]*slot{}, streams: map[uint32]*stream{},
 		seen: [2][]flow{make([]flow, cfg.Bots), make([]flow, cfg.Bots)},
 	}
@@ -188,6 +189,23 @@ func (p *Peer) Connect(ctx context.Context, sdp string) error {
 		}
 	})
 	return p.engine.Do(func() { p.start(k) })
+}
+
+// AwaitMedia waits at most d for the first RTP packet and returns when it arrived, on the engine's clock.
+func (p *Peer) AwaitMedia(ctx context.Context, d time.Duration) (int64, error) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.arrived:
+		t, err := p.Times()
+		return t.FirstMedia, err
+	case <-p.failed:
+		return 0, p.err
+	case <-timer.C:
+		return 0, fmt.Errorf("no media within %v", d)
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // Failed is closed when the media session is broken; Err says why.

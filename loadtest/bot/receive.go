@@ -88,6 +88,7 @@ func (p *Peer) takeRTP(b []byte, at int64) {
 	}
 	if p.firstMedia == 0 {
 		p.firstMedia = at
+		close(p.arrived)
 	}
 	if p.transport {
 		if number, ok := transportNumber(b); ok {
