@@ -1,7 +1,7 @@
 import { expect, type BrowserContext, type Page } from "@playwright/test";
 import puppeteer, { type Browser as PuppeteerBrowser, type Page as PuppeteerPage } from "puppeteer-core";
 import type { DemoAccount, MeetingSave, PersonID, Requests, SessionInfo } from "../../src/protocol.gen";
-import type { Support } from "../../src/meeting/support";
+import type {} from "../../src/meeting/support"; // declares window.tarasul
 
 /** One person's page, in whichever browser. */
 export interface Seat {
@@ -200,8 +200,7 @@ export interface Arrival {
 
 export async function arrivals(seat: Seat): Promise<Record<string, Arrival>> {
   return seat.run(async () => {
-    const support = window.tarasul as Support | undefined;
-    const report = await support?.read();
+    const report = await window.tarasul?.read();
     const result: Record<string, { frames: number; energy: number; lines: number; packets: number }> = {};
     for (const row of report?.rows ?? []) {
       if (row.direction !== "in") continue;

@@ -19,7 +19,6 @@ interface Fixtures {
 /** Every file has a server of its own; every person a context of their own. */
 export const test = base.extend<Fixtures, { server: Server }>({
   server: [
-    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const server = await startServer();
       await use(server);

@@ -107,6 +107,7 @@ export class UDPPath {
 
 /** Runs in a page before its scripts: sends its media to another port of 127.0.0.1. */
 export function divertMedia(port: number): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its own connection below
   const original = RTCPeerConnection.prototype.setRemoteDescription;
   RTCPeerConnection.prototype.setRemoteDescription = function (this: RTCPeerConnection, description: RTCSessionDescriptionInit): Promise<void> {
     let first = true;

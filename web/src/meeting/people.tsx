@@ -182,7 +182,7 @@ function Lobby({ session }: { session: MeetingSession }) {
         {waiting.map(({ person, since }) => {
           const name = nameOf(person);
           return (
-            <li key={person} class="row row-waiting" tabIndex={0}>
+            <li key={person} class="row row-waiting" tabIndex={0} data-person={person}>
               <Avatar id={person} size="small" />
               <span class="row-name">
                 <PersonName id={person} />
@@ -242,7 +242,7 @@ function Barred({ session }: { session: MeetingSession }) {
     <Section title={t("barred")} count={barred.length}>
       <Rows>
         {barred.map((person) => (
-          <li key={person} class="row" tabIndex={0}>
+          <li key={person} class="row" tabIndex={0} data-person={person}>
             <Avatar id={person} size="small" />
             <span class="row-name">
               <PersonName id={person} />
