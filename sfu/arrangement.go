@@ -126,6 +126,7 @@ func (r *room) arrangeVideo(p *peer) bool {
 		}
 		if d.paused != reason {
 			d.paused, changed = reason, true
+			d.selector.Restart() // what passed meanwhile was not seen
 		}
 	}
 	return changed

@@ -191,7 +191,7 @@ func (d *downTrack) wantsKey(now time.Time) {
 // must never be sealed twice.
 func (d *downTrack) resend(seq uint16) bool {
 	ref, ok := d.rewriter.Source(seq)
-	if !ok || !ref.Sent || d.section.Send.RTX == 0 {
+	if !ok || d.section.Send.RTX == 0 {
 		return false
 	}
 	var e *encoding

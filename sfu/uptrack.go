@@ -159,9 +159,10 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 		}
 		if len(in.Dependency) > 0 {
 			var d payload.Dependency
-			if e.dependency.Parse(in.Dependency, &d) == nil {
-				d.Apply(&in.Descriptor)
+			if e.dependency.Parse(in.Dependency, &d) != nil {
+				return Malformed // its frame number could not be rewritten
 			}
+			d.Apply(&in.Descriptor)
 		}
 	}
 	if e.ring == nil {
