@@ -51,18 +51,20 @@ func (r *room) allocate(now time.Time) {
 	}
 }
 
-// ideal is the smallest encoding that is sharp enough for the tile, else the largest.
+// ideal is the smallest encoding that is sharp enough for the tile, else the largest that
+// the load allows.
 func (d *downTrack) ideal() int {
 	lines := min(d.tile.Width, d.tile.Height)
 	if d.up.source == Screen {
 		lines = max(lines, legible)
 	}
-	for i, e := range d.up.encodings {
+	top := d.peer.shard.overload.level.top(d)
+	for i, e := range d.up.encodings[:top] {
 		if float64(e.lines()) >= enough*float64(lines) {
 			return i
 		}
 	}
-	return len(d.up.encodings) - 1
+	return top
 }
 
 // reachable is the encoding to take as long as the ideal one does not come: the next

@@ -115,14 +115,26 @@ func (r *room) arrangeVideo(p *peer) bool {
 		}
 	}
 	changed := r.assign(p, slots, want)
-	for _, d := range slots {
-		if d.up == nil {
-			continue
+	cameras := 0
+	for _, up := range want {
+		if up.source == Camera {
+			cameras++
 		}
-		d.tile = tiles[d.up]
+	}
+	kept := r.shard.overload.level.kept(cameras)
+	for _, up := range want {
+		d := p.down[up.index]
+		d.tile = tiles[up]
 		reason := NotPaused
-		if !d.decodes(d.up) {
+		if !d.decodes(up) {
 			reason = PausedCodec
+		}
+		if up.source == Camera {
+			if kept == 0 {
+				reason = PausedOverload
+			} else {
+				kept--
+			}
 		}
 		if d.paused != reason {
 			d.paused, changed = reason, true

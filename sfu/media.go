@@ -104,6 +104,7 @@ const (
 	PausedMuted
 	PausedBandwidth
 	PausedCodec
+	PausedOverload
 )
 
 // SpeakerChanged names a room's dominant speaker, empty if nobody speaks.
@@ -142,9 +143,17 @@ type PeerGone struct {
 	Reason string // "dtls", "ice_timeout", "closed", "replaced"
 }
 
-func (SlotsChanged) event()   {}
-func (SpeakerChanged) event() {}
-func (WantedChanged) event()  {}
-func (PeerConnected) event()  {}
-func (PeerFlowing) event()    {}
-func (PeerGone) event()       {}
+// OverloadChanged says that a shard sheds more, or less: 0 is nothing, and each step takes
+// away more pictures, never a voice.
+type OverloadChanged struct {
+	Shard int
+	Level int
+}
+
+func (SlotsChanged) event()    {}
+func (OverloadChanged) event() {}
+func (SpeakerChanged) event()  {}
+func (WantedChanged) event()   {}
+func (PeerConnected) event()   {}
+func (PeerFlowing) event()     {}
+func (PeerGone) event()        {}

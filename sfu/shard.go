@@ -55,6 +55,8 @@ type shard struct {
 	stats        Stats
 	nextTick     time.Time
 	ticks        uint64
+	overload     overload
+	overflow     uint64 // of the kernel\'s buffer, when it was read last
 	done         bool
 }
 
@@ -210,8 +212,26 @@ func (s *shard) turn(n int, now time.Time) {
 	s.clock(now)
 	s.out.Flush()
 	s.events.retry()
+	s.measure(now, n)
 	if len(s.frames) > 0 || len(s.commands) > 0 { // their wakes are spent
 		s.socket.Wake()
+	}
+}
+
+// measure notes how late a turn of n datagrams was, and sheds or takes back if need be.
+func (s *shard) measure(began time.Time, n int) {
+	if n == 0 {
+		began = time.Now()
+	}
+	now := time.Now()
+	overflow := s.socket.Counters().Overflowed
+	changed := s.overload.observe(now, now.Sub(began), overflow != s.overflow)
+	s.overflow = overflow
+	if changed {
+		s.events.tell(OverloadChanged{s.number, int(s.overload.level)})
+		for _, r := range s.rooms {
+			r.arrange(now)
+		}
 	}
 }
 
@@ -394,6 +414,7 @@ func (s *shard) close() {
 func (s *shard) snapshot() Stats {
 	st := s.stats
 	st.Rooms = len(s.rooms)
+	st.Overload = int(s.overload.level)
 	for _, r := range s.rooms {
 		for _, p := range r.peers {
 			if p == nil {

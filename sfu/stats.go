@@ -28,6 +28,7 @@ type Stats struct {
 	Forwarding              Histogram
 	Connecting              Histogram // answer to DTLS done
 	FirstMedia              Histogram // answer to the first packet forwarded
+	Overload                int       // highest level of shedding among the shards, 0 = none
 	Socket                  udp.Counters
 }
 
@@ -104,6 +105,7 @@ func (s *Stats) add(o *Stats) {
 	} {
 		*f.to += *f.from
 	}
+	s.Overload = max(s.Overload, o.Overload)
 	s.Forwarding.add(&o.Forwarding)
 	s.Connecting.add(&o.Connecting)
 	s.FirstMedia.add(&o.FirstMedia)

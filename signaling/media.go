@@ -325,6 +325,8 @@ func (s *Server) fromCore(e sfu.Event) {
 		if r := s.rooms.running(protocol.MeetingID(e.Room)); r != nil {
 			r.heard(protocol.PersonID(e.Peer))
 		}
+	case sfu.OverloadChanged:
+		s.log.Warn("media core sheds load", "shard", e.Shard, "level", e.Level)
 	case sfu.PeerConnected:
 		s.log.Debug("media connected", "meeting", e.Room, "person", e.Peer, "took", e.Took)
 	case sfu.PeerFlowing:
@@ -361,6 +363,8 @@ func slotsOf(states []sfu.SlotState) protocol.MediaSlots {
 			slot.Paused, slot.Reason = true, "bandwidth"
 		case sfu.PausedCodec:
 			slot.Paused, slot.Reason = true, "codec"
+		case sfu.PausedOverload:
+			slot.Paused, slot.Reason = true, "overload"
 		}
 		out.Slots = append(out.Slots, slot)
 	}
