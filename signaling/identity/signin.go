@@ -131,12 +131,9 @@ func credentialsIn(ctx context.Context, q querier, login string) (p protocol.Per
 
 // attempt asks the throttle for leave to check a password.
 func (d *Directory) attempt(ctx context.Context, person protocol.PersonID, login string, from Client) (*attempt, error) {
-	var known, knownDevice bool
-	if err := d.db.Read().QueryRowContext(ctx, `SELECT
-		EXISTS (SELECT 1 FROM places WHERE person = ?1 AND kind = 'address' AND place = ?2),
-		EXISTS (SELECT 1 FROM places WHERE person = ?1 AND kind = 'device' AND place = ?3)`,
-		string(person), network(from.Address), device(from.Device)).Scan(&known, &knownDevice); err != nil {
-		return nil, fmt.Errorf("identity: places: %w", err)
+	known, knownDevice, err := knows(ctx, d.db.Read(), person, from)
+	if err != nil {
+		return nil, err
 	}
 	cookie := ""
 	if knownDevice {
@@ -147,6 +144,18 @@ func (d *Directory) attempt(ctx context.Context, person protocol.PersonID, login
 		return nil, &protocol.Refusal{Code: protocol.CodeRateLimited, RetryAfter: int(wait/time.Millisecond) + 1}
 	}
 	return a, nil
+}
+
+// knows says whether a person has signed in from this address, and with this device cookie.
+func knows(ctx context.Context, q querier, person protocol.PersonID, from Client) (address, cookie bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT
+		EXISTS (SELECT 1 FROM places WHERE person = ?1 AND kind = 'address' AND place = ?2),
+		EXISTS (SELECT 1 FROM places WHERE person = ?1 AND kind = 'device' AND place = ?3)`,
+		string(person), network(from.Address), device(from.Device)).Scan(&address, &cookie)
+	if err != nil {
+		return false, false, fmt.Errorf("identity: places: %w", err)
+	}
+	return address, cookie, nil
 }
 
 // device is what is stored of a device cookie.
@@ -214,10 +223,14 @@ func (d *Directory) ChangePassword(ctx context.Context, id SessionID, c protocol
 		} else if still != stored {
 			return &protocol.Refusal{Code: protocol.CodeConflict} // it was changed meanwhile
 		}
+		_, known, err := knows(ctx, tx, s.Person.ID, from)
+		if err != nil {
+			return err
+		}
 		if err := setPassword(ctx, tx, s.Person.ID, hash, false); err != nil {
 			return err
 		}
-		if from.Device != "" {
+		if known { // else it may have been planted; see enter
 			if err := rememberPlace(ctx, tx, s.Person.ID, "device", device(from.Device), d.now()); err != nil {
 				return err
 			}

@@ -142,6 +142,14 @@ func TestADeviceCookieOfSomebodyElseIsNotTakenOver(t *testing.T) {
 	if in.Device == planted {
 		t.Error("the planted cookie is the minister's now")
 	}
+	if _, err := m.ChangePassword(t.Context(), in.Session.ID, protocol.PasswordChange{Old: ministersPassword, New: "river-mirror-1212"},
+		Client{Address: "10.0.0.5", Device: planted}); err != nil {
+		t.Fatal(err)
+	}
+	if _, known, err := knows(t.Context(), m.db.Read(), "demo-minister", Client{Device: planted}); err != nil || known {
+		t.Errorf("changing the password took the planted cookie over: %v", err)
+	}
+	in = m.signIn("minister", "river-mirror-1212", office)
 	// A browser that two people share keeps its cookie.
 	if again := m.signIn("deputy", "cedar-harbour-3718", Client{Address: "10.0.0.5", Device: in.Device}); again.Device != in.Device {
 		t.Error("the browser has another cookie for each person")
@@ -271,6 +279,9 @@ func TestChangingThePassword(t *testing.T) {
 		}
 	}
 	ended, err := change(ministersPassword, "river-mirror-1212")
+	if _, known, err := knows(t.Context(), m.db.Read(), "demo-minister", Client{Device: here.Device}); err != nil || !known {
+		t.Errorf("the browser is a stranger since: %v", err)
+	}
 	if err != nil || !slices.Equal(ended, []Ended{{there.Session.ID, "demo-minister", "everywhere"}}) {
 		t.Errorf("ended %v %v", ended, err)
 	}
