@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { Building2, X } from "lucide";
-import { useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { collate, fold, pick } from "../i18n/dictionary";
 import type { PersonID, UnitID } from "../protocol.gen";
 import { activePeople, nameOf, units } from "../state/directory";
 import { me } from "../state/session";
 import { Icon } from "../ui/icon";
+import { place } from "../ui/menu";
 import { Avatar, matchesPerson, PersonName, PersonPlace } from "../ui/person";
 import { announce } from "../ui/toast";
 import { t } from "./home-texts";
@@ -32,6 +33,7 @@ export function InvitePicker({ invited, onChange }: InvitePickerProps) {
   const open = useSignal(false);
   const active = useSignal(0);
   const field = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLUListElement>(null);
 
   const choices = open.value ? find(search.value, invited) : [];
   const at = Math.min(active.value, choices.length - 1);
@@ -80,12 +82,34 @@ export function InvitePicker({ invited, onChange }: InvitePickerProps) {
     }
   };
 
+  // The list lies above everything, so that the dialog around it neither clips it nor moves.
+  useLayoutEffect(() => {
+    if (!list.current || !field.current) return;
+    list.current.togglePopover(open.value);
+    if (!open.value) return;
+    list.current.style.inlineSize = `${field.current.offsetWidth}px`;
+    place(list.current, field.current);
+  }, [open.value, choices.length]);
+  useEffect(() => {
+    if (!open.value) return;
+    const follow = (event: Event) => {
+      if (event.target !== list.current && list.current && field.current) place(list.current, field.current);
+    };
+    addEventListener("scroll", follow, { capture: true, passive: true });
+    addEventListener("resize", follow);
+    return () => {
+      removeEventListener("scroll", follow, { capture: true });
+      removeEventListener("resize", follow);
+    };
+  }, [open.value]);
+
   return (
     <div class="invite">
       <label class="field-label" for={id}>
         {t("invite")}
       </label>
-      <div class="invite-box">
+      <Chosen invited={invited} onRemove={remove} />
+      <div>
         <input
           ref={field}
           id={id}
@@ -105,7 +129,7 @@ export function InvitePicker({ invited, onChange }: InvitePickerProps) {
             active.value = 0;
             open.value = true;
           }}
-          onFocus={() => {
+          onClick={() => {
             open.value = true;
           }}
           onBlur={() => {
@@ -113,7 +137,7 @@ export function InvitePicker({ invited, onChange }: InvitePickerProps) {
           }}
           onKeyDown={onKeyDown}
         />
-        <ul id={`${id}-list`} class="invite-list" role="listbox" aria-label={t("invite")} hidden={!open.value}>
+        <ul ref={list} id={`${id}-list`} popover="manual" class="invite-list" role="listbox" aria-label={t("invite")}>
           {choices.map((choice, index) => (
             <li
               key={`${choice.kind}${choice.id}`}
@@ -155,7 +179,6 @@ export function InvitePicker({ invited, onChange }: InvitePickerProps) {
           {open.value && search.value !== "" ? t("invite_count", { count: choices.length }) : ""}
         </p>
       </div>
-      <Chosen invited={invited} onRemove={remove} />
     </div>
   );
 }

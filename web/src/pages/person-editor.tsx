@@ -54,7 +54,7 @@ export function PersonEditor({ person, onClose, onSaved }: PersonEditorProps) {
         ...(password.value && { password: password.value }),
       });
       putPerson(saved.person);
-      toast(t("saved"), "good");
+      if (!saved.password) toast(t("saved"), "good"); // else the password is what is said
       onSaved(saved.person, saved.password);
     } catch (error) {
       fault.value = Refused.from(error);

@@ -43,11 +43,14 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
     button.current?.focus();
   };
   const onToggle = (event: { newState: string }) => {
-    if (event.newState === "open") entries()[0]?.focus();
+    if (event.newState !== "open" || !button.current || !popover.current) return;
+    place(popover.current, button.current);
+    popover.current.style.opacity = "";
+    entries()[0]?.focus();
   };
   const onBeforeToggle = (event: { newState: string }) => {
     isOpen.value = event.newState === "open";
-    if (isOpen.value && button.current && popover.current) place(popover.current, button.current);
+    if (isOpen.value && popover.current) popover.current.style.opacity = "0"; // until it is in its place
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const all = entries();
@@ -118,17 +121,13 @@ export function Menu({ label, children, buttonClass = "button button-quiet butto
 
 const gap = 4; // px between a button and its menu
 
-/** Puts a popover below its button, or above it where there is no room, within the window. */
+/** Puts an open popover below its button, or above it where there is no room, within the window. */
 export function place(popover: HTMLElement, button: HTMLElement): void {
-  popover.style.visibility = "hidden";
-  requestAnimationFrame(() => {
-    const from = button.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = popover;
-    const below = from.bottom + gap + height <= innerHeight || from.top < height + gap;
-    const start = document.documentElement.dir === "rtl" ? from.right - width : from.left;
-    popover.style.top = `${Math.max(gap, below ? Math.min(from.bottom + gap, innerHeight - height - gap) : from.top - height - gap)}px`;
-    popover.style.insetInlineStart = "auto";
-    popover.style.setProperty("left", `${Math.min(Math.max(gap, start), innerWidth - width - gap)}px`);
-    popover.style.visibility = "";
-  });
+  const from = button.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = popover;
+  const below = from.bottom + gap + height <= innerHeight || from.top < height + gap;
+  const start = document.documentElement.dir === "rtl" ? from.right - width : from.left;
+  popover.style.top = `${Math.max(gap, below ? Math.min(from.bottom + gap, innerHeight - height - gap) : from.top - height - gap)}px`;
+  // A place in the window is physical in both directions.
+  popover.style.left = `${Math.min(Math.max(gap, start), innerWidth - width - gap)}px`;
 }
