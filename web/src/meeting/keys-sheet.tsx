@@ -22,7 +22,7 @@ export function KeySheet({ onClose }: { onClose: () => void }) {
   ];
   return (
     <Dialog title={t("shortcuts")} onClose={onClose}>
-      <dl class="keys">
+      <dl class="keys" tabIndex={0}>
         {keys.map(([key, what]) => (
           <div key={key}>
             <dt>
