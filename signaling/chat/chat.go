@@ -142,7 +142,8 @@ func (t *Threads) Send(ctx context.Context, by protocol.PersonID, s protocol.Cha
 			return err
 		}
 		var of int64
-		m, err = scanMessage(tx.QueryRowContext(ctx, `SELECT `+messageColumns+`, thread FROM chat_messages WHERE author = ? AND key = ?`, string(by), s.Key), s.Thread, &of)
+		row := tx.QueryRowContext(ctx, `SELECT `+messageColumns+`, thread FROM chat_messages WHERE author = ? AND key = ?`, string(by), s.Key)
+		m, err = scanMessage(row, s.Thread, &of)
 		switch {
 		case err == nil && of != id:
 			return &protocol.Refusal{Code: protocol.CodeConflict, Field: "key"}
@@ -152,7 +153,8 @@ func (t *Threads) Send(ctx context.Context, by protocol.PersonID, s protocol.Cha
 			return fmt.Errorf("chat: send: %w", err)
 		}
 		fresh = true
-		m, err = insert(ctx, tx, k, id, last, protocol.ChatMessage{Thread: s.Thread, From: by, Key: s.Key, Text: text, At: protocol.Millis(t.now().UnixMilli())})
+		m, err = insert(ctx, tx, k, id, last, protocol.ChatMessage{Thread: s.Thread, From: by, Key: s.Key, Text: text,
+			At: protocol.Millis(t.now().UnixMilli())})
 		return err
 	})
 	if err != nil {

@@ -36,7 +36,10 @@ func (t *Threads) History(ctx context.Context, by protocol.PersonID, h protocol.
 	return page, nil
 }
 
-func (t *Threads) page(ctx context.Context, by protocol.PersonID, k key, h protocol.ChatHistory) (page protocol.ChatPage, id int64, member bool, err error) {
+// page also gives the thread's number, and whether it is in the caller's list.
+func (t *Threads) page(ctx context.Context, by protocol.PersonID, k key, h protocol.ChatHistory) (
+	page protocol.ChatPage, id int64, member bool, err error,
+) {
 	fail := func(err error) (protocol.ChatPage, int64, bool, error) {
 		return protocol.ChatPage{}, 0, false, fmt.Errorf("chat: history: %w", err)
 	}
@@ -64,7 +67,8 @@ func (t *Threads) page(ctx context.Context, by protocol.PersonID, k key, h proto
 	}
 	to := from + limit - 1
 	from, to = max(1, from), min(to, last)
-	rows, err := tx.QueryContext(ctx, `SELECT `+messageColumns+` FROM chat_messages WHERE thread = ? AND number BETWEEN ? AND ? ORDER BY number`, id, from, to)
+	rows, err := tx.QueryContext(ctx, `SELECT `+messageColumns+` FROM chat_messages WHERE thread = ? AND number BETWEEN ? AND ? ORDER BY number`,
+		id, from, to)
 	if err != nil {
 		return fail(err)
 	}
@@ -157,7 +161,8 @@ ORDER BY m.id DESC LIMIT ?3`, string(by), mostUnread, MaxPage)
 	for rows.Next() {
 		var th protocol.ChatThread
 		var id int64
-		if err := rows.Scan(&th.Thread.Meeting, &th.Thread.Person, &id, &th.Last.Order, &th.Last.From, &th.Last.Key, &th.Last.Text, &th.Last.At, &th.Unread); err != nil {
+		if err := rows.Scan(&th.Thread.Meeting, &th.Thread.Person, &id, &th.Last.Order, &th.Last.From, &th.Last.Key, &th.Last.Text,
+			&th.Last.At, &th.Unread); err != nil {
 			return nil, fmt.Errorf("chat: list: %w", err)
 		}
 		th.Last.ID, th.Last.Thread = messageID(id), th.Thread

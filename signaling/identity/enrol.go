@@ -34,7 +34,8 @@ func (d *Directory) NewEnrolment(ctx context.Context) (token string, ok bool, er
 
 func unadministered(ctx context.Context, q querier) (bool, error) {
 	var n int
-	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE role = ? AND NOT disabled`, string(protocol.RoleAdministrator)).Scan(&n); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE role = ? AND NOT disabled`,
+		string(protocol.RoleAdministrator)).Scan(&n); err != nil {
 		return false, fmt.Errorf("identity: enrolment: %w", err)
 	}
 	return n == 0, nil

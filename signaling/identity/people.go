@@ -152,14 +152,18 @@ func (d *Directory) createPerson(ctx context.Context, tx *sql.Tx, by Actor, p pr
 	if err := checkPlace(ctx, tx, p); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO people (id, login, name, title, unit, role, disabled, password, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO people (id, login, name, title, unit, role, disabled, password, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(p.ID), p.Login, encode(p.Name), encode(p.Title), string(p.Unit), string(p.Role), p.Disabled, hash, first); err != nil {
 		return fmt.Errorf("identity: create person: %w", err)
 	}
-	return d.note(ctx, tx, by, "person.create", string(p.ID), map[string]any{"login": p.Login, "role": p.Role, "unit": p.Unit, "disabled": p.Disabled})
+	return d.note(ctx, tx, by, "person.create", string(p.ID), map[string]any{
+		"login": p.Login, "role": p.Role, "unit": p.Unit, "disabled": p.Disabled})
 }
 
-func (d *Directory) changePerson(ctx context.Context, tx *sql.Tx, by Actor, p protocol.Person, hash string, first bool) (ended []Ended, err error) {
+func (d *Directory) changePerson(ctx context.Context, tx *sql.Tx, by Actor, p protocol.Person, hash string, first bool) (
+	ended []Ended, err error,
+) {
 	old, err := personIn(ctx, tx, p.ID)
 	if err != nil {
 		return nil, err

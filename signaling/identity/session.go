@@ -47,7 +47,8 @@ func (d *Directory) createSession(ctx context.Context, tx *sql.Tx, p protocol.Pe
 		Address: from.Address, UserAgent: agent}
 	var stored []byte
 	s.Token, stored = newToken()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO sessions (id, token, person, created, seen, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO sessions (id, token, person, created, seen, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(s.Session.ID), stored, string(p.ID), now.UnixMilli(), now.UnixMilli(), s.Session.Expires.UnixMilli(), from.Address, agent); err != nil {
 		return SignedIn{}, fmt.Errorf("identity: create session: %w", err)
 	}

@@ -113,7 +113,8 @@ func (d *Directory) enter(ctx context.Context, tx *sql.Tx, p protocol.Person, fr
 	if err := rememberPlace(ctx, tx, p.ID, "address", network(from.Address), d.now()); err != nil {
 		return SignedIn{}, err
 	}
-	return signed, d.note(ctx, tx, Actor{Person: p, Address: from.Address}, "session.sign_in", string(p.ID), map[string]any{"session": signed.Session.ID})
+	return signed, d.note(ctx, tx, Actor{Person: p, Address: from.Address}, "session.sign_in", string(p.ID),
+		map[string]any{"session": signed.Session.ID})
 }
 
 // credentials gives who has a login, and their password's hash; nobody is no error.
@@ -122,7 +123,8 @@ func (d *Directory) credentials(ctx context.Context, login string) (protocol.Per
 }
 
 func credentialsIn(ctx context.Context, q querier, login string) (p protocol.Person, hash string, err error) {
-	err = q.QueryRowContext(ctx, `SELECT `+personColumns+`, people.password FROM people WHERE login = ?`, login).Scan(append(personFields(&p), &hash)...)
+	err = q.QueryRowContext(ctx, `SELECT `+personColumns+`, people.password FROM people WHERE login = ?`, login).
+		Scan(append(personFields(&p), &hash)...)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return protocol.Person{}, "", fmt.Errorf("identity: credentials: %w", err)
 	}
@@ -167,7 +169,8 @@ func rememberPlace(ctx context.Context, tx *sql.Tx, person protocol.PersonID, ki
 		return fmt.Errorf("identity: places: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM places WHERE person = ?1 AND kind = ?2 AND place IN (
-		SELECT place FROM places WHERE person = ?1 AND kind = ?2 ORDER BY seen DESC LIMIT -1 OFFSET ?3)`, string(person), kind, maxPlaces); err != nil {
+		SELECT place FROM places WHERE person = ?1 AND kind = ?2 ORDER BY seen DESC LIMIT -1 OFFSET ?3)`,
+		string(person), kind, maxPlaces); err != nil {
 		return fmt.Errorf("identity: places: %w", err)
 	}
 	return nil
@@ -241,7 +244,8 @@ func (d *Directory) ChangePassword(ctx context.Context, id SessionID, c protocol
 		if ended, err = endSessions(ctx, tx, s.Person.ID, id, reasonAll); err != nil {
 			return err
 		}
-		return d.note(ctx, tx, Actor{Person: s.Person, Address: from.Address}, "password.change", string(s.Person.ID), map[string]any{"ended": len(ended)})
+		return d.note(ctx, tx, Actor{Person: s.Person, Address: from.Address}, "password.change", string(s.Person.ID),
+			map[string]any{"ended": len(ended)})
 	})
 	if err != nil {
 		return nil, err

@@ -161,7 +161,7 @@ func TestAnAttemptWithoutACheckDoesNotCount(t *testing.T) {
 
 func TestTheThrottleIsBounded(t *testing.T) {
 	th := newThrottle()
-	for i := range 3 * maxCounts {
+	for i := range maxCounts * 5 / 4 {
 		th.begin("minister", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), "", false, noon)
 		if len(th.counts) > maxCounts+3 {
 			t.Fatalf("%d counts", len(th.counts))

@@ -353,13 +353,16 @@ func put(ctx context.Context, tx *sql.Tx, card Card) error {
 		return fmt.Errorf("meeting: save: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `
-INSERT INTO meetings (id, title, starts, minutes, status, chair, created_by, lobby, locked, share, begun) VALUES (?, ?, ?, ?, 'scheduled', ?, ?, ?, 0, ?, 0)
+INSERT INTO meetings (id, title, starts, minutes, status, chair, created_by, lobby, locked, share, begun)
+VALUES (?, ?, ?, ?, 'scheduled', ?, ?, ?, 0, ?, 0)
 ON CONFLICT (id) DO UPDATE SET title = excluded.title, starts = excluded.starts, minutes = excluded.minutes, chair = excluded.chair,
 	lobby = excluded.lobby, share = excluded.share`,
-		string(card.ID), string(title), int64(card.Starts), card.Minutes, string(card.Chair), string(card.CreatedBy), card.Lobby, string(card.Share)); err != nil {
+		string(card.ID), string(title), int64(card.Starts), card.Minutes, string(card.Chair), string(card.CreatedBy), card.Lobby,
+		string(card.Share)); err != nil {
 		return fmt.Errorf("meeting: save: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM meeting_people WHERE meeting = ?1; DELETE FROM meeting_units WHERE meeting = ?1`, string(card.ID)); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM meeting_people WHERE meeting = ?1; DELETE FROM meeting_units WHERE meeting = ?1`,
+		string(card.ID)); err != nil {
 		return fmt.Errorf("meeting: save: %w", err)
 	}
 	for _, p := range card.People {

@@ -89,7 +89,8 @@ func (c *Cards) write(ctx context.Context, tx *sql.Tx, by identity.Actor, id pro
 			err = note("meeting.chair", of(f.Chair))
 		}
 	case SettingsChanged:
-		if _, err = exec(`UPDATE meetings SET locked = ?, lobby = ?, share = ? WHERE id = ?`, f.Locked, f.Lobby, string(f.Share), string(id)); err == nil {
+		if _, err = exec(`UPDATE meetings SET locked = ?, lobby = ?, share = ? WHERE id = ?`,
+			f.Locked, f.Lobby, string(f.Share), string(id)); err == nil {
 			err = note("meeting.settings", map[string]any{"locked": f.Locked, "lobby": f.Lobby, "share": f.Share})
 		}
 	}
@@ -106,7 +107,8 @@ type Sitting struct {
 
 // Attendance gives who sat in the meeting when, in order of joining.
 func (c *Cards) Attendance(ctx context.Context, id protocol.MeetingID) ([]Sitting, error) {
-	rows, err := c.db.Read().QueryContext(ctx, `SELECT person, joined, until, reason FROM meeting_sittings WHERE meeting = ? ORDER BY id`, string(id))
+	rows, err := c.db.Read().QueryContext(ctx, `
+		SELECT person, joined, until, reason FROM meeting_sittings WHERE meeting = ? ORDER BY id`, string(id))
 	if err != nil {
 		return nil, fmt.Errorf("meeting: attendance: %w", err)
 	}

@@ -254,7 +254,9 @@ func (r *Room) MediaState(by protocol.PersonID, m protocol.MediaState, now time.
 		if m.Screen != nil && *m.Screen && !r.permit(s).Screen {
 			return refuse(protocol.CodeForbidden)
 		}
-		for source, wish := range map[protocol.Source]*bool{protocol.SourceMicrophone: m.Microphone, protocol.SourceCamera: m.Camera, protocol.SourceScreen: m.Screen} {
+		for source, wish := range map[protocol.Source]*bool{
+			protocol.SourceMicrophone: m.Microphone, protocol.SourceCamera: m.Camera, protocol.SourceScreen: m.Screen,
+		} {
 			if wish != nil {
 				*s.on.source(source) = *wish
 			}
