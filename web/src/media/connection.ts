@@ -81,6 +81,7 @@ export class Connection {
   private healer: Promise<void> | undefined;
   private healAgain = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private networkKind = networkInformation()?.type;
 
   constructor(private readonly options: ConnectionOptions) {
     this.audioSlots = options.audioSlots;
@@ -88,7 +89,7 @@ export class Connection {
     this.timing = { ...TIMING, ...options.timing };
     this.session = this.build();
     window.addEventListener("online", this.networkChanged);
-    networkInformation()?.addEventListener("change", this.networkChanged);
+    networkInformation()?.addEventListener("change", this.kindChanged);
   }
 
   /** The connection as it is now, for statistics. */
@@ -190,12 +191,20 @@ export class Connection {
     if (this.joined) this.heal();
   };
 
+  /** The same event tells of every new estimate of speed, which is no new network. */
+  private readonly kindChanged = (): void => {
+    const kind = networkInformation()?.type;
+    if (kind === this.networkKind) return;
+    this.networkKind = kind;
+    this.networkChanged();
+  };
+
   close(): void {
     this.state.value = "closed";
     this.joined = false;
     clearTimeout(this.timer);
     window.removeEventListener("online", this.networkChanged);
-    networkInformation()?.removeEventListener("change", this.networkChanged);
+    networkInformation()?.removeEventListener("change", this.kindChanged);
     this.session.pc.close();
     this.received.value = new Map();
     this.voiceTracks.value = [];
@@ -418,7 +427,7 @@ function refusedByServer(error: unknown): boolean {
   return typeof error === "object" && error !== null && "code" in error && error.code === "media_failed";
 }
 
-/** Chromium tells of changes between networks; others only of going online. */
-function networkInformation(): EventTarget | undefined {
-  return (navigator as { connection?: EventTarget }).connection;
+/** Some browsers tell of a change from one kind of network to another; others only of going online. */
+function networkInformation(): (EventTarget & { type?: string }) | undefined {
+  return (navigator as { connection?: EventTarget & { type?: string } }).connection;
 }

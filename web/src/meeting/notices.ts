@@ -32,7 +32,7 @@ export class Notices {
   show(topic: string, text: () => string, options: { tone?: Toast["tone"]; action?: Toast["action"] } = {}): void {
     const id = ++this.ids;
     const { tone = "plain", action } = options;
-    for (const old of this.toasts.value) if (old.topic === topic) this.dismiss(old.id);
+    this.settle(topic);
     this.toasts.value = [...this.toasts.value, { id, topic, tone, text, ...(action ? { action } : {}) }].slice(-3);
     this.timers.set(
       id,
@@ -44,6 +44,11 @@ export class Notices {
     clearTimeout(this.timers.get(id));
     this.timers.delete(id);
     this.toasts.value = this.toasts.value.filter((toast) => toast.id !== id);
+  }
+
+  /** Takes away what has been settled otherwise. */
+  settle(topic: string): void {
+    for (const toast of this.toasts.value) if (toast.topic === topic) this.dismiss(toast.id);
   }
 
   /** Says something to those who do not see it; several at once are said as one. */

@@ -73,6 +73,7 @@ test("the roster follows the events until it is closed", () => {
   emit("meeting.left", { person: "c", reason: "left" });
   emit("meeting.lobby", { waiting: [{ person: "d", since: 5 }], barred: ["e"] });
   emit("meeting.lobby", { waiting: [{ person: "d", since: 5 }], barred: ["e"] });
+  emit("meeting.lobby", { waiting: [], barred: ["e"] });
   emit("meeting.settings", { share: "chairs", locked: true });
   emit("meeting.speaker", { person: "a" });
   emit("meeting.spotlight", { person: "" });
@@ -81,6 +82,7 @@ test("the roster follows the events until it is closed", () => {
     { kind: "joined", person: "c" },
     { kind: "left", person: "c", reason: "left" },
     { kind: "waiting", person: "d" },
+    { kind: "decided", person: "d" },
   ]);
   expect(roster.barred.value).toEqual(["e"]);
   expect(roster.meeting.value).toMatchObject({ share: "chairs", locked: true, lobby: false });

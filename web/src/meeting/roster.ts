@@ -23,7 +23,8 @@ export function handQueue(seats: readonly Seat[]): Seat[] {
 export type RosterChange =
   | { readonly kind: "joined" | "hand" | "sharing" | "returned" | "interrupted"; readonly person: PersonID }
   | { readonly kind: "left"; readonly person: PersonID; readonly reason: "left" | "removed" | "lost" }
-  | { readonly kind: "waiting"; readonly person: PersonID };
+  /** Somebody has come to the lobby, or has left it, whichever way. */
+  | { readonly kind: "waiting" | "decided"; readonly person: PersonID };
 
 /** What a changed seat means to the others. */
 export function seatChanges(before: Seat | undefined, now: Seat): RosterChange[] {
@@ -94,7 +95,8 @@ export class Roster {
           this.waiting.value = waiting ?? [];
           this.barred.value = barred ?? [];
         });
-        for (const { person } of waiting ?? []) if (!known.has(person)) this.changed({ kind: "waiting", person });
+        for (const { person } of waiting ?? []) if (!known.delete(person)) this.changed({ kind: "waiting", person });
+        for (const person of known) this.changed({ kind: "decided", person });
       }),
       socket.on("meeting.settings", (settings) => {
         const meeting = this.meeting.value;

@@ -235,6 +235,7 @@ export class MeetingSession {
 
   async toggleMicrophone(on = !this.microphoneOn.value): Promise<void> {
     this.microphoneOn.value = on;
+    if (on) this.notices.settle("asked");
     if (on && !this.capture.microphone.track.value) await this.capture.open(["microphone"]);
   }
 
@@ -559,11 +560,14 @@ export class MeetingSession {
         this.notices.announce(t("said_sharing", { name }));
         break;
       case "waiting":
-        this.notices.show("lobby", () => t("said_waiting", { name: this.nameOf(change.person) }), {
+        this.notices.show(`lobby ${change.person}`, () => t("said_waiting", { name: this.nameOf(change.person) }), {
           action: { label: () => t("admit"), run: () => this.ask("meeting.admit", { person: change.person }) },
         });
         this.notices.announce(t("said_waiting", { name }));
         void this.sounds.play("lobby");
+        break;
+      case "decided":
+        this.notices.settle(`lobby ${change.person}`);
         break;
       case "interrupted":
       case "returned":

@@ -42,16 +42,16 @@ export function Tile({ session, person, source, rect, staged }: TileProps) {
   }, [rect.x, rect.y, rect.width, rect.height]);
 
   const small = rect.width < 250;
-  const smaller = useSignal(small);
-  smaller.value = small;
+  const shape = useSignal({ small, staged });
+  if (shape.value.small !== small || shape.value.staged !== staged) shape.value = { small, staged };
   const speaking = useComputed(() => !screen && session.levels.speaking.value.has(person));
   const classes = useComputed(() =>
     [
       "tile",
-      staged && "tile-staged",
+      shape.value.staged && "tile-staged",
       screen && "tile-screen",
       session.roster.seat(person)?.connected === false && "tile-away",
-      smaller.value && "tile-small",
+      shape.value.small && "tile-small",
       speaking.value && "tile-speaking",
     ]
       .filter(Boolean)
@@ -109,6 +109,7 @@ function Content({ session, person, source, staged, small }: ContentProps) {
   const screen = source === "screen";
   const running = useSignal(false);
   const zoom = session.zoom.value;
+  const enlarged = screen && staged && zoom > 1;
   const seat = session.roster.seat(person)!;
   const received = session.connection.value?.received.value.get(sourceKey(person, source));
   const on = screen ? seat.screen : seat.camera;
@@ -125,13 +126,9 @@ function Content({ session, person, source, staged, small }: ContentProps) {
           : "";
   return (
     <>
-      {screen && staged && zoom > 1 ? (
-        <div class="tile-scroll" tabIndex={0} role="region" aria-label={t("zoom_scroll")} data-zoom={zoom}>
-          <Picture track={track} whole running={running} />
-        </div>
-      ) : (
+      <div class="tile-view" {...(enlarged ? { tabIndex: 0, role: "region", "aria-label": t("zoom_scroll"), "data-zoom": zoom } : {})}>
         <Picture track={track} mirrored={own} whole={screen} running={running} />
-      )}
+      </div>
       {!(track && running.value) && (
         <div class="tile-face">
           <Avatar id={person} size={staged ? "huge" : small ? "normal" : "large"} />
