@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { CalendarPlus, CalendarX, EllipsisVertical, Link, MessageSquare, Pencil, Video } from "lucide";
 import type { ComponentChildren } from "preact";
 import { dayWord, day, fromNow, hijri, length, sameDay, time } from "../i18n/dates";
-import { collate, pick } from "../i18n/dictionary";
+import { pick } from "../i18n/dictionary";
 import type { Meeting } from "../protocol.gen";
 import { paths } from "../router";
 import { activePeople, directoryLoaded, nameOf } from "../state/directory";
@@ -260,9 +260,7 @@ function CancelDialog({ meeting, onClose }: { meeting: Meeting; onClose: () => v
 
 function OnlineNow() {
   if (!directoryLoaded.value) return <aside class="card online" />;
-  const online = activePeople.value
-    .filter((person) => person.online && person.id !== me.value?.id)
-    .sort((a, b) => collate(pick(a.name), pick(b.name)));
+  const online = activePeople.value.filter((person) => person.online && person.id !== me.value?.id);
   return (
     <aside class="card online" aria-labelledby="online-title">
       <h2 id="online-title">{t("online_now")}</h2>

@@ -227,6 +227,6 @@ function find(search: string, invited: Invited): Choice[] {
   const matchingPeople = activePeople.value
     .filter((person) => person.id !== me.value?.id && !invited.people.includes(person.id) && matchesPerson(person.id, words))
     .map((person): Choice => ({ kind: "person", id: person.id, name: pick(person.name) }));
-  const byName = (a: Choice, b: Choice) => collate(a.name, b.name);
-  return [...matchingPeople.sort(byName), ...matchingUnits.sort(byName)].slice(0, most);
+  matchingUnits.sort((a, b) => collate(a.name, b.name));
+  return [...matchingPeople, ...matchingUnits].slice(0, most);
 }

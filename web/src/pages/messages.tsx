@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { ArrowRight, MessageSquare, UserX } from "lucide";
 import { ChatPanel } from "../chat/ChatPanel";
 import { sameDay, shortDay, time } from "../i18n/dates";
-import { collate, number } from "../i18n/dictionary";
+import { number } from "../i18n/dictionary";
 import type { ChatThread, PersonID } from "../protocol.gen";
 import { paths } from "../router";
 import { loadThreads, threads, threadsFault, threadsLoaded } from "../state/chats";
@@ -138,10 +138,7 @@ function ThreadItem({ thread, isSelected }: { thread: ChatThread; isSelected: bo
 const most = 50; // people that a search shows
 
 function Found({ words, onChoose }: { words: string; onChoose: () => void }) {
-  const found = activePeople.value
-    .filter((person) => person.id !== me.value?.id && matchesPerson(person.id, words))
-    .sort((a, b) => collate(nameOf(a.id), nameOf(b.id)))
-    .slice(0, most);
+  const found = activePeople.value.filter((person) => person.id !== me.value?.id && matchesPerson(person.id, words)).slice(0, most);
   if (found.length === 0) return <p class="threads-note">{t("no_match")}</p>;
   return (
     <nav class="threads-scroll" aria-label={t("found")}>

@@ -3,7 +3,7 @@ import { Building2, EllipsisVertical, KeyRound, LogOut, Pencil, Plus, SearchX, U
 import { collate, fold, pick } from "../i18n/dictionary";
 import type { Person, PersonID, Unit } from "../protocol.gen";
 import { socket } from "../state/connection";
-import { directoryFault, directoryLoaded, loadDirectory, nameOf, people, putPerson, units } from "../state/directory";
+import { directoryFault, directoryLoaded, loadDirectory, nameOf, people, putPerson, sortedPeople, units } from "../state/directory";
 import { me } from "../state/session";
 import { Button, IconButton } from "../ui/button";
 import { Confirm } from "../ui/dialog";
@@ -63,9 +63,7 @@ function People() {
     doing.value = undefined;
   };
   const words = search.value.trim();
-  const rows = [...people.value.values()]
-    .filter((person) => words === "" || matchesPerson(person.id, words))
-    .sort((a, b) => Number(a.disabled ?? false) - Number(b.disabled ?? false) || collate(pick(a.name), pick(b.name)));
+  const rows = sortedPeople.value.filter((person) => words === "" || matchesPerson(person.id, words));
 
   const enable = async (person: Person) => {
     try {

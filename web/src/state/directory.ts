@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { pick } from "../i18n/dictionary";
+import { collate, pick } from "../i18n/dictionary";
 import { Refused } from "../net/refused";
 import type { Person, PersonID, Unit, UnitID } from "../protocol.gen";
 import { socket } from "./connection";
@@ -10,8 +10,15 @@ export const units = signal<ReadonlyMap<UnitID, Unit>>(new Map());
 export const directoryLoaded = signal(false);
 export const directoryFault = signal<Refused | undefined>(undefined);
 
-/** Those who can be written to and invited. */
-export const activePeople = computed(() => [...people.value.values()].filter((person) => !person.disabled));
+/** Everyone, sorted by name in the page's language; those who are disabled come last. */
+export const sortedPeople = computed(() => {
+  const named = [...people.value.values()].map((person) => ({ person, name: pick(person.name) }));
+  named.sort((a, b) => Number(a.person.disabled ?? false) - Number(b.person.disabled ?? false) || collate(a.name, b.name));
+  return named.map(({ person }) => person);
+});
+
+/** Those who can be written to and invited, sorted by name. */
+export const activePeople = computed(() => sortedPeople.value.filter((person) => !person.disabled));
 
 /** A person's name in the page's language; empty for someone unknown. */
 export function nameOf(id: PersonID): string {

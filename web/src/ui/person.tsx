@@ -1,7 +1,7 @@
 import { Fragment } from "preact";
-import { nameOf, people, unitNameOf } from "../state/directory";
+import { nameOf, people, unitNameOf, units } from "../state/directory";
 import { fold, language, pick } from "../i18n/dictionary";
-import type { PersonID } from "../protocol.gen";
+import type { Person, PersonID, Unit } from "../protocol.gen";
 import { t } from "./texts";
 import "./person.css";
 
@@ -75,12 +75,24 @@ export function PersonPlace({ id }: { id: PersonID }) {
   );
 }
 
+// What a search looks at, folded once per card: a person is another object when it changes.
+const folded = new WeakMap<Person, { unit: Unit | undefined; text: string }>();
+
+function foldedOf(person: Person): string {
+  const unit = units.value.get(person.unit);
+  const known = folded.get(person);
+  if (known !== undefined && known.unit === unit) return known.text;
+  const words = [person.name, person.title, unit?.name ?? {}].flatMap((each) => [each.ar, each.en, each.fr]);
+  const text = fold([...words, person.login].join(" "));
+  folded.set(person, { unit, text });
+  return text;
+}
+
 /** True if every word of the search is somewhere in a person's names, title, unit or login. */
 export function matchesPerson(id: PersonID, search: string): boolean {
   const person = people.value.get(id);
   if (person === undefined) return false;
-  const { name, title } = person;
-  const text = fold([name.ar, name.en, name.fr, title.ar, title.en, title.fr, unitNameOf(id), person.login].join(" "));
+  const text = foldedOf(person);
   return fold(search)
     .split(/\s+/)
     .every((word) => text.includes(word));

@@ -23,7 +23,7 @@ interface TableProps<R> {
   isFaint?: (row: R) => boolean;
 }
 
-const step = 100; // rows that are added each time the end comes near
+const step = 40; // rows that are added each time the end comes near
 
 /**
  * A table that becomes a list of cards on a narrow page. Thousands of rows are drawn as
