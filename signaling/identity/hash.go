@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -99,6 +100,10 @@ func (h *hasher) sum(ctx context.Context, password string, p phc) ([]byte, error
 		return nil, ctx.Err()
 	}
 	h.made.Add(1)
+	// The hash's memory goes back before the next one takes its own. Left to its own pace
+	// the collector would let a morning's sign-ins pile up: 82 MiB resident instead of 46
+	// after the ten of the demonstration. It costs 1 ms of the hash's 45.
+	defer runtime.GC()
 	if len(password) > maxPasswordBytes {
 		password = "" // check refuses it after it has cost what every password costs
 	}
