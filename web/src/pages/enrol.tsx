@@ -37,7 +37,7 @@ export function EnrolPage() {
   };
 
   const code = fault.value?.code;
-  const isUsed = code === "not_found" || code === "forbidden" || code === "conflict";
+  const isUsed = code === "unauthenticated" || code === "not_found" || code === "forbidden";
   if (token === "" || isUsed) {
     return (
       <Entry title={t("enrol")}>

@@ -70,6 +70,18 @@ it("leaves a meeting's chat out of the list", () => {
   expect(threads.value).toEqual([]);
 });
 
+it("asks before a page is left that has something unsent", () => {
+  const leave = () => {
+    const event = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  expect(leave()).toBe(false);
+  vi.mocked(socket.request).mockReturnValue(new Promise(() => {}));
+  conversation({ person: "b" }).send("x");
+  expect(leave()).toBe(true);
+});
+
 it("gives one conversation per thread, and none of the last person's to the next", () => {
   const first = conversation({ person: "b" });
   expect(conversation({ person: "b" })).toBe(first);

@@ -71,6 +71,10 @@ export function followChats(): void {
     conversations.get(threadKey(thread))?.receiveRead(mine, order);
     if (mine) takeInRead(thread, order);
   });
+  // What is on its way out lives in this page alone: leaving it asks first.
+  addEventListener("beforeunload", (event) => {
+    if ([...conversations.values()].some(({ outbox }) => outbox.peek().length > 0)) event.preventDefault();
+  });
 }
 
 /** Forgets everything of the person who signed out. */
