@@ -25,13 +25,13 @@ func (b Bitrate) String() string {
 
 // Bounds of Params. They keep what is on its way finite, and the arithmetic inside 64 bits.
 const (
-	MaxDelay    = time.Minute
-	MaxQueue    = time.Minute
-	MinRate     = Bitrate(1000)
-	MaxRate     = Bitrate(1e11)
-	MaxBurst    = 1e6
-	MaxBytes    = 1 << 30
-	defaultTail = 200 * time.Millisecond
+	MaxDelay     = time.Minute
+	MaxQueue     = time.Minute
+	MinRate      = Bitrate(1000)
+	MaxRate      = Bitrate(1e11)
+	MaxBurst     = 1e6
+	MaxBytes     = 1 << 30
+	defaultQueue = 200 * time.Millisecond
 )
 
 // Params say what a link does to packets. The zero value lets everything through at once.
@@ -50,8 +50,8 @@ type Params struct {
 	Rate Bitrate
 	// Bucket is how many bytes may pass at once after a pause, beyond the link's rate; 0 is none: every packet takes its time.
 	Bucket int
-	// QueueTime and QueueBytes are how much waits before the link at most, 0 without limit; what comes then is lost
-	// (drop-tail). If neither is given, a link with a rate has a queue of 200 ms.
+	// QueueTime and QueueBytes are how much waits before the link at most; what comes then is lost (drop-tail). If both are
+	// given the smaller one counts, if neither is, a link with a rate has a queue of 200 ms.
 	QueueTime  time.Duration
 	QueueBytes int
 }
@@ -77,6 +77,21 @@ func (p Params) Validate() error {
 	check(p.QueueBytes >= 0 && p.QueueBytes <= MaxBytes, "queue of %d bytes is not between 0 and %d", p.QueueBytes, MaxBytes)
 	check(p.Rate > 0 || p.QueueTime == 0 && p.QueueBytes == 0 && p.Bucket == 0, "a queue needs a rate: without one nothing waits")
 	return errors.Join(all...)
+}
+
+// validate reports what is wrong with two directions; what is the same in both is said once.
+func validate(up, down Params) error {
+	err := up.Validate()
+	if up == down {
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("up: %w", err)
+	}
+	if bad := down.Validate(); bad != nil {
+		err = errors.Join(err, fmt.Errorf("down: %w", bad))
+	}
+	return err
 }
 
 // percent writes a share for a person.
