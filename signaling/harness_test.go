@@ -24,6 +24,7 @@ import (
 
 	"tarasul/sfu"
 	"tarasul/signaling/audit"
+	"tarasul/signaling/certificate"
 	"tarasul/signaling/chat"
 	"tarasul/signaling/identity"
 	"tarasul/signaling/meeting"
@@ -145,13 +146,15 @@ func (r *recorder) called(call string) int {
 // site is a server with people, on a port of its own.
 type site struct {
 	*Server
-	t       testing.TB
-	http    *httptest.Server
-	media   *recorder
-	people  map[string]protocol.Person // by login
-	stop    func()
-	grace   time.Duration
-	unit    protocol.UnitID
+	t      testing.TB
+	http   *httptest.Server
+	media  *recorder
+	people map[string]protocol.Person // by login
+	stop   func()
+	grace  time.Duration
+	unit   protocol.UnitID
+
+	guard   sync.Mutex // guards clients
 	clients []*page
 }
 
@@ -159,6 +162,12 @@ const password = "a long enough secret 7"
 
 // open starts a server with a person for each login. "admin" is an administrator.
 func open(t testing.TB, change func(*Config, *meeting.Config), logins ...string) *site {
+	t.Helper()
+	return openAt(t, &Doors{}, nil, change, logins...)
+}
+
+// openAt is open with doors beside the test's own listener.
+func openAt(t testing.TB, doors *Doors, secure *certificate.Source, change func(*Config, *meeting.Config), logins ...string) *site {
 	t.Helper()
 	cfg, rules := Config{RequestBurst: 2000, RequestsPerSecond: 1000}, meeting.Config{}
 	if change != nil {
@@ -186,14 +195,14 @@ func open(t testing.TB, change func(*Config, *meeting.Config), logins ...string)
 	media := newRecorder()
 	server, err := New(cfg, Parts{
 		Directory: directory, Cards: cards, Threads: chat.New(db, ChatAccess(directory, cards), time.Now), Meeting: rules,
-		Media: media, Client: testFiles, Log: slog.New(slog.NewTextHandler(logTo(t), nil)), Now: time.Now,
+		Media: media, Client: testFiles, Secure: secure, Log: slog.New(slog.NewTextHandler(logTo(t), nil)), Now: time.Now,
 	})
 	check(t, err)
 	s := &site{Server: server, t: t, media: media, people: map[string]protocol.Person{}, grace: rules.Grace, unit: unit.ID}
 	s.http = httptest.NewServer(server.Handler())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, &Doors{}) }()
+	go func() { ended <- server.Run(ctx, doors) }()
 	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -338,7 +347,9 @@ func (b *browser) tryDial(origin string) (*websocket.Conn, *http.Response, error
 
 func (b *browser) read(conn *websocket.Conn) *page {
 	p := &page{t: b.site.t, browser: b, conn: conn, frames: make(chan protocol.Envelope, 100_000), ended: make(chan struct{})}
+	b.site.guard.Lock()
 	b.site.clients = append(b.site.clients, p)
+	b.site.guard.Unlock()
 	go func() {
 		defer close(p.ended)
 		for {
@@ -386,6 +397,17 @@ func (p *page) resume() *page {
 	q.mustHello(&protocol.Resume{Token: p.welcome.Token, Seq: p.seq})
 	q.next = p.next + 1000
 	return q
+}
+
+// anew opens another socket for the session of p, or a new session if that one is gone.
+func (p *page) anew() *page {
+	p.t.Helper()
+	for len(p.frames) > 0 { // what was read before the cut counts as seen
+		if env := <-p.frames; env.Seq != 0 {
+			p.seq = env.Seq
+		}
+	}
+	return p.resume()
 }
 
 func (p *page) send(kind, id string, body any) {

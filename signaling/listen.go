@@ -222,6 +222,10 @@ func (d *Doors) serve(app, elsewhere http.Handler, secure *tls.Config, log *slog
 		run(server(redirect(door.to, elsewhere)), f.plain)
 	}
 	return func(ctx context.Context) {
+		// First nobody comes in any more: Shutdown waits for Accept to return.
+		for _, f := range forks {
+			f.Close()
+		}
 		var stopping sync.WaitGroup
 		for _, s := range servers {
 			stopping.Go(func() {
@@ -231,9 +235,6 @@ func (d *Doors) serve(app, elsewhere http.Handler, secure *tls.Config, log *slog
 			})
 		}
 		stopping.Wait()
-		for _, f := range forks {
-			f.Close()
-		}
 		tasks.Wait()
 	}
 }

@@ -168,7 +168,14 @@ func (u userWork) add(args []string) error {
 	return nil
 }
 
-// unit finds a unit by id or name; without either it is headquarters, if there is one.
+// headquarters is the unit that is made for the first person of an empty ministry; its
+// name can be changed in the page.
+var headquarters = protocol.UnitSave{
+	Kind: protocol.UnitHeadquarters, Name: protocol.Multilingual{Ar: "ديوان الوزارة", En: "Headquarters", Fr: "Administration centrale"},
+}
+
+// unit finds a unit by id or name. Without either it is headquarters, which is made if
+// there is no unit at all.
 func (u userWork) unit(wanted string) (protocol.UnitID, error) {
 	units, err := u.units()
 	if err != nil {
@@ -181,8 +188,12 @@ func (u userWork) unit(wanted string) (protocol.UnitID, error) {
 		}
 		names = append(names, cmp.Or(unit.Name.En, string(id)))
 	}
+	if wanted == "" && len(units) == 0 {
+		unit, err := u.house.directory.SaveUnit(u.ctx, identity.Console(), headquarters)
+		return unit.ID, err
+	}
 	if wanted == "" {
-		return "", nil // the directory decides whether one may be without
+		return "", usageError("there is no headquarters: say which --unit, one of: " + strings.Join(names, ", "))
 	}
 	return "", unknown("unit", wanted, names)
 }
