@@ -210,11 +210,42 @@ func (r *room) listen(now time.Time) {
 	}
 	r.audible = append(r.audible[:0], audible...)
 	for _, p := range r.peers {
-		if p != nil && r.arrangeAudio(p) {
-			r.tellSlots(p)
+		if p == nil || !r.arrangeAudio(p) {
+			continue
+		}
+		r.tellSlots(p)
+		for _, d := range p.slots {
+			if d.fresh && d.up != nil && d.up.source == Microphone {
+				p.replay(d, now)
+			}
 		}
 	}
 }
+
+// replay sends what a voice said just before it was given a slot: it was found to be a
+// voice only because somebody had begun to speak. The receiver's jitter buffer takes the
+// moment's delay back within the next words.
+func (p *peer) replay(d *downTrack, now time.Time) {
+	e := d.up.encodings[0]
+	if e.ring == nil || !p.ready(now) {
+		return
+	}
+	s := p.shard
+	s.out.Begin(&p.out, now)
+	for seq := e.newest - replayed + 1; seq != e.newest+1; seq++ {
+		said, ok := e.ring.Get(seq)
+		if !ok || now.Sub(said.Arrived) > 2*replayed*20*time.Millisecond {
+			continue
+		}
+		if d.forward(&incoming{said, e}, now) == Sent {
+			s.out.Add(&s.send)
+		}
+	}
+	s.out.End()
+}
+
+// replayed is how many packets of a voice are sent to whom it was not sent: 200 ms.
+const replayed = 10
 
 // maxAudible is how many speakers are ranked: more than anyone has audio slots for when
 // there are not enough for all.

@@ -39,6 +39,7 @@ type encoding struct {
 	ring          *history.Ring
 	dependency    payload.DependencyParser
 	last          time.Time // last packet
+	newest        uint16    // highest sequence number
 	lastWanted    time.Time
 	width, height uint16 // of the last key frame, 0 if it did not say
 	report        senderReport
@@ -170,6 +171,9 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 	}
 	if !e.ring.Put(in) {
 		return Duplicate
+	}
+	if e.packets == 0 || packet.Before(e.newest, in.Seq) {
+		e.newest = in.Seq
 	}
 	resumed := !e.flowing(now)
 	e.last = now
