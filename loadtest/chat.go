@@ -112,7 +112,7 @@ func (c *Chat) Run(ctx context.Context, progress Progress) (*ChatReport, error) 
 	err := c.run(ctx, r, progress)
 	switch {
 	case err != nil:
-		r.Error = err.Error()
+		r.Error = wording(err)
 	case r.Failures > 0:
 		r.Error = fmt.Sprintf("%d messages failed, the first: %s", r.Failures, r.First)
 	case r.Missing+r.Duplicates+r.Disordered > 0:

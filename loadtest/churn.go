@@ -128,7 +128,7 @@ func (c *Churn) Run(ctx context.Context, progress Progress) (*ChurnReport, error
 	err := c.run(ctx, r, progress)
 	switch {
 	case err != nil:
-		r.Error = err.Error()
+		r.Error = wording(err)
 	case r.Failures > 0:
 		r.Error = fmt.Sprintf("%d joins failed, the first: %s", r.Failures, r.First)
 	default:

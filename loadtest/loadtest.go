@@ -23,6 +23,14 @@ var ErrServer = errors.New("the server is gone")
 // Progress is told what a run is doing: done of total in units of the stage's own.
 type Progress func(stage string, done, total float64)
 
+// wording is what a report says of an error.
+func wording(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return err.Error()
+}
+
 // patiently calls f again for as long as the server says that it is asked too often.
 func patiently(ctx context.Context, f func() error) error {
 	for {

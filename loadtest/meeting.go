@@ -161,7 +161,7 @@ func (m *Meeting) Run(ctx context.Context, progress Progress) (*Report, error) {
 	r.StreamsExpected = r.VideoExpected + r.VoicesExpected
 	err := m.run(ctx, r, progress)
 	if err != nil {
-		r.Error = err.Error()
+		r.Error = wording(err)
 	}
 	r.judge()
 	return r, err

@@ -46,7 +46,7 @@ func TestAMeetingIsMeasuredFromSignInToReport(t *testing.T) {
 	if r.ServerRSS <= 0 || r.ServerCPUPerPacket <= 0 || r.ClientCPU <= 0 || len(r.Series) != 2 || r.Duration < 1.9 {
 		t.Errorf("usage: %+v", r)
 	}
-	for _, fault := range []string{"broken_frames", "blind_starts", "misdirected", "withheld", "undecipherable", "unstamped"} {
+	for _, fault := range []string{"broken_frames", "blind_starts", "misdirected", "withheld", "undecipherable"} {
 		if r.Faults[fault] != 0 {
 			t.Errorf("%s: %d", fault, r.Faults[fault])
 		}

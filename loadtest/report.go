@@ -166,14 +166,14 @@ func (r *Report) fill(w *bot.Window) {
 	r.ClientLate, r.ClientLeftOut, r.ClientDropped = spread(w.Lateness), w.LeftOut, w.Dropped
 	t := w.Totals
 	r.Faults = nonZero(map[string]uint64{
-		"given_up": t.GivenUp, "unstamped": t.Unstamped, "undecipherable": t.Undecipherable, "misdirected": t.Misdirected,
+		"given_up": t.GivenUp, "undecipherable": t.Undecipherable, "misdirected": t.Misdirected,
 		"withheld": t.Withheld, "blind_starts": t.BlindStarts, "broken_frames": t.BrokenFrames, "early": t.Early, "foreign": t.Foreign,
 		"broken_rtcp": t.BrokenRTCP, "send_errors": t.SendErrors, "negative_latency": all.Negative(), "stale": audio.Stale + video.Stale,
 	})
 	r.Traffic = nonZero(map[string]uint64{
 		"pli_received": t.PLIs, "nack_received": t.NACKs, "transport_reports_received": t.TransportReports,
 		"sender_reports_received": t.SenderReports, "nack_sent": t.NACKsSent, "pli_sent": t.PLIsSent, "rtx_received": t.Retransmissions,
-		"padding_received": t.Padding, "sampled": t.Sampled, "key_frames_sent": w.Sent[synth.Camera].KeyFrames,
+		"padding_received": t.Padding, "sampled": t.Sampled, "unstamped": t.Unstamped, "key_frames_sent": w.Sent[synth.Camera].KeyFrames,
 		"rtx_sent": w.Sent[synth.Camera].Retransmissions,
 	})
 }

@@ -19,7 +19,7 @@ type Totals struct {
 	GivenUp         uint64 // missing packets that did not come in spite of all NACKs
 
 	Sampled        uint64 // packets decrypted
-	Unstamped      uint64 // of them, without a stamp
+	Unstamped      uint64 // of them, without a stamp: the first packet of a large key frame has none
 	Padding        uint64 // nothing but padding
 	Undecipherable uint64
 	Misdirected    uint64 // the stamp is not of whom the server has announced in this slot
