@@ -25,6 +25,7 @@ function saveCamera(): void {
 
 async function post(account: { login: string }): Promise<string> {
   const info = (await (await fetch("/api/session")).json()) as SessionInfo;
+  if (info.you?.login === account.login) return info.you.id; // another tab has signed in
   const found = (info.accounts as DemoAccount[]).find((each) => each.login === account.login);
   const response = await fetch("/api/session", {
     method: "POST",

@@ -332,7 +332,7 @@ export class MeetingSession {
       this.statistics.value = new Statistics(connection);
     });
     this.wake.hold();
-    this.view.again();
+    this.tell(); // a camera may have opened while the seat was being taken
     if (this.roster.seats.value.length > 1) void this.sounds.play("joined");
   }
 
@@ -370,9 +370,8 @@ export class MeetingSession {
     const connection = this.connection.value;
     if (!connection) return;
     if (state?.meeting.id === this.id) {
-      this.enter(state);
       this.told = { microphone: false, camera: false, screen: false };
-      this.tell();
+      this.enter(state);
       connection.replace();
       return;
     }
@@ -424,6 +423,8 @@ export class MeetingSession {
         const { state } = this.connection.value ?? {};
         // The media's trouble is often the socket's, too: ask it at once.
         if (state?.value === "interrupted") untracked(() => this.socket.probe());
+        // A media session that is new to the server knows nothing of what is shown here.
+        if (state?.value === "connected") untracked(() => this.view.again());
       }),
     ];
   }
