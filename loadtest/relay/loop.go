@@ -3,6 +3,7 @@
 package relay
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -83,39 +84,34 @@ func (p *past) take(l *lane) {
 	p.waits.Merge(&l.link.waits)
 }
 
-func newLoop(cfg Config) (l *loop, err error) {
-	l = &loop{
+func newLoop(cfg Config) (*loop, error) {
+	l := &loop{
 		cfg: cfg, epoll: -1, wake: -1, timer: -1, began: time.Now(), byAddr: map[netip.AddrPort]*client{},
 		pool: pool{most: cfg.Packets + batch}, out: newOutbox(),
 	}
-	defer func() {
-		if err != nil {
-			l.close()
-		}
-	}()
 	l.in = newInbox(&l.pool)
-	if l.front, err = open(cfg.Listen, netip.AddrPort{}); err != nil {
-		return nil, fmt.Errorf("listen on %v: %w", cfg.Listen, err)
-	}
-	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
-	}
-	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
-		return nil, os.NewSyscallError("timerfd_create", err)
-	}
-	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, os.NewSyscallError("eventfd", err)
-	}
-	for _, watched := range []struct {
-		fd     int
-		events uint32
-		as     int
-	}{{l.front.fd, unix.EPOLLIN, onFront}, {l.timer, unix.EPOLLIN | unix.EPOLLET, onTimer}, {l.wake, unix.EPOLLIN | unix.EPOLLET, onWake}} {
-		if err := l.watch(watched.fd, watched.events, watched.as); err != nil {
-			return nil, err
-		}
+	if err := l.open(); err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
+}
+
+func (l *loop) open() (err error) {
+	if l.front, err = open(l.cfg.Listen, netip.AddrPort{}); err != nil {
+		return fmt.Errorf("listen on %v: %w", l.cfg.Listen, err)
+	}
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	return errors.Join(l.watch(l.front.fd, unix.EPOLLIN, onFront), l.watch(l.timer, unix.EPOLLIN|unix.EPOLLET, onTimer),
+		l.watch(l.wake, unix.EPOLLIN|unix.EPOLLET, onWake))
 }
 
 func (l *loop) watch(fd int, events uint32, as int) error {
