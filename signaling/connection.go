@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -52,6 +53,8 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leaveSocket()
+	said := sync.OnceFunc(func() { s.count.unsaid.Add(-1) })
+	defer said()
 
 	conn, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -86,6 +89,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		drain(sock)
 		return
 	}
+	said()
 	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Now().Add(pongDeadline)) })
 	_ = conn.SetReadDeadline(time.Now().Add(pongDeadline))
 	s.serveSession(sess, sock)

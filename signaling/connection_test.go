@@ -50,6 +50,24 @@ func TestOnlySoManySockets(t *testing.T) {
 	}
 }
 
+// Those who are not signed in cannot take the sockets of those who are.
+func TestOnlySomeSocketsWaitForAHello(t *testing.T) {
+	s := open(t, func(c *Config, _ *meeting.Config) { c.Sockets = 2 * unsaidShare }, "amal")
+	b, stranger := s.browser().signIn("amal"), s.browser()
+	var silent []*page
+	for range 3 {
+		silent = append(silent, stranger.dial())
+	}
+	if _, answer, err := stranger.tryDial(s.http.URL); err == nil || answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a fourth that says nothing: %v", err)
+	}
+	silent[0].cut()
+	until(t, "its place is free", func() bool { return s.count.unsaid.Load() == 2 })
+	for range 5 {
+		b.visit()
+	}
+}
+
 func TestTheHello(t *testing.T) {
 	s := open(t, nil, "amal", "first")
 	signedIn := s.browser().signIn("amal")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tarasul/sfu"
@@ -281,12 +283,17 @@ func (s *Server) mediaState(ctx context.Context, c *call, b protocol.MediaState)
 // either, so that the core never waits for it.
 func (s *Server) pump(ctx context.Context) {
 	events := s.parts.Media.Events()
+	shed := map[int]int{} // level by shard
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case e := <-events:
 			s.count.mediaEvent.Add(1)
+			if o, ok := e.(sfu.OverloadChanged); ok {
+				shed[o.Shard] = o.Level
+				s.shed.Store(int64(slices.Max(slices.Collect(maps.Values(shed)))))
+			}
 			s.fromCore(e)
 		}
 	}

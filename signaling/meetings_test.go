@@ -187,6 +187,10 @@ func TestWhatTheCoreSaysFollowsTheAnswer(t *testing.T) {
 	if got := eventOf[protocol.SpeakerChanged](p, "meeting.speaker"); got.Person != s.id("amal") {
 		t.Errorf("speaker: %+v", got)
 	}
+	s.media.events <- sfu.OverloadChanged{Shard: 1, Level: 2}
+	until(t, "not ready while the core sheds", func() bool { return s.Ready() != nil })
+	s.media.events <- sfu.OverloadChanged{Shard: 1}
+	until(t, "ready again", func() bool { return s.Ready() == nil })
 	// Events for others, for nobody and for rooms that are not, go nowhere.
 	s.media.events <- sfu.SlotsChanged{Room: "no", Peer: peer}
 	s.media.events <- sfu.PeerGone{Room: room, Peer: "nobody", Reason: "dtls"}

@@ -11,8 +11,9 @@
 //	                                                 \-> effects -> hub -> sessions -> sockets
 //	media core -> pump -> room or session
 //
-// Locks are taken in this order: hub, session, socket. Rooms have no lock but an owner
-// (rooms.go); nothing waits for one while it holds a lock.
+// Locks are taken in this order: a room's seats, hub, session, socket. What a room decides
+// is guarded by no lock but by its owner (rooms.go); nothing waits for one while it holds a
+// lock.
 //
 // It must never know how media flows or how anything is stored.
 package signaling
@@ -57,6 +58,10 @@ type Parts struct {
 // sweepEvery is how often expired sign-ins are looked for.
 const sweepEvery = time.Minute
 
+// unsaidShare is the part of all sockets that may be open without having said hello: more
+// would let people who are not signed in keep out those who are.
+const unsaidShare = 8
+
 // drainTimeout is how long Run waits for sockets to close when it ends.
 const drainTimeout = 3 * time.Second
 
@@ -77,6 +82,7 @@ type Server struct {
 	life     context.Context // of everything that outlives a socket: requests under way, rooms
 	stop     context.CancelFunc
 	draining atomic.Bool
+	shed     atomic.Int64   // how much the busiest shard of the core sheds; 0: nothing
 	sockets  sync.WaitGroup // readers and writers of all sockets; Add only under mu while not draining
 
 	mu   sync.Mutex // guards open and Add of sockets; taken alone
@@ -121,6 +127,9 @@ func (s *Server) Ready() error {
 	}
 	if open := s.count.sockets.Load(); open >= int64(s.cfg.Sockets) {
 		return fmt.Errorf("overloaded: %d of %d sockets are open", open, s.cfg.Sockets)
+	}
+	if level := s.shed.Load(); level > 0 {
+		return fmt.Errorf("overloaded: the media core sheds pictures, level %d", level)
 	}
 	return nil
 }
@@ -190,10 +199,11 @@ func (s *Server) drain() error {
 func (s *Server) enterSocket() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining.Load() || s.count.sockets.Load() >= int64(s.cfg.Sockets) {
+	if s.draining.Load() || s.count.sockets.Load() >= int64(s.cfg.Sockets) || s.count.unsaid.Load() > int64(s.cfg.Sockets/unsaidShare) {
 		return false
 	}
 	s.count.sockets.Add(1)
+	s.count.unsaid.Add(1) // until serveSocket has read a proper hello, or ends
 	s.sockets.Add(1)
 	return true
 }

@@ -118,6 +118,7 @@ func (b *batch) media(s *sfu.Stats) {
 	b.gauge("media_peers", "Media sessions.", float64(s.Peers))
 	b.gauge("media_peers_connected", "Media sessions whose ICE and DTLS are done.", float64(s.Connected))
 	b.gauge("media_up_tracks", "Sources that flow in.", float64(s.UpTracks))
+	b.gauge("media_overload", "How much the busiest loop sheds; 0 is nothing.", float64(s.Overload))
 	b.gauge("media_down_tracks", "Slots in use.", float64(s.DownTracks))
 
 	b.counter("media_packets_total", "Packets by direction: opened media in, sealed media and RTCP out.", s.PacketsIn, "direction", "in")
