@@ -209,8 +209,14 @@ func (r *room) listen(now time.Time) {
 		return
 	}
 	r.audible = append(r.audible[:0], audible...)
+	open := 0
+	for p := range r.others(nil) {
+		if up := p.up[Microphone]; up != nil && up.open() {
+			open++
+		}
+	}
 	for _, p := range r.peers {
-		if p == nil || !r.arrangeAudio(p) {
+		if p == nil || p.ears() >= open || !r.arrangeAudio(p) { // who hears all of them needs no choice
 			continue
 		}
 		r.tellSlots(p)
@@ -220,6 +226,17 @@ func (r *room) listen(now time.Time) {
 			}
 		}
 	}
+}
+
+// ears is how many slots the peer has for voices.
+func (p *peer) ears() int {
+	n := 0
+	for _, d := range p.slots {
+		if !d.video() && (d.up == nil || d.up.source == Microphone) {
+			n++
+		}
+	}
+	return n
 }
 
 // replay sends what a voice said just before it was given a slot: it was found to be a

@@ -6,33 +6,50 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// rtcp takes in what a peer says about what it sends and receives.
+// rtcp takes in what a peer says about what it sends and receives. Transport-wide
+// feedback, by far the most of it, is told apart by its header and not parsed as long as
+// nothing is estimated from it.
 func (p *peer) rtcp(plain []byte, now time.Time) {
-	packets, err := rtcp.Unmarshal(plain)
-	if err != nil {
-		p.shard.stats.Verdicts[Malformed]++
-		return
-	}
-	for _, packet := range packets {
-		switch packet := packet.(type) {
-		case *rtcp.SenderReport:
-			p.onSenderReport(packet, now)
-			p.onReception(packet.Reports, now)
-		case *rtcp.ReceiverReport:
-			p.onReception(packet.Reports, now)
-		case *rtcp.TransportLayerNack:
-			p.onNACK(packet, now)
-		case *rtcp.PictureLossIndication:
-			p.onKeyFrameAsked(packet.MediaSSRC, now)
-		case *rtcp.FullIntraRequest:
-			for _, entry := range packet.FIR {
-				p.onKeyFrameAsked(entry.SSRC, now)
-			}
-		case *rtcp.TransportLayerCC:
-			p.shard.stats.TransportFeedback++
-		case *rtcp.ReceiverEstimatedMaximumBitrate:
-			p.shard.stats.REMB++
+	for len(plain) > 0 {
+		var h rtcp.Header
+		if h.Unmarshal(plain) != nil || (int(h.Length)+1)*4 > len(plain) {
+			p.shard.stats.Verdicts[Malformed]++
+			return
 		}
+		one := plain[:(int(h.Length)+1)*4]
+		plain = plain[len(one):]
+		if h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC {
+			p.shard.stats.TransportFeedback++
+			continue
+		}
+		packets, err := rtcp.Unmarshal(one)
+		if err != nil {
+			p.shard.stats.Verdicts[Malformed]++
+			return
+		}
+		for _, packet := range packets {
+			p.take(packet, now)
+		}
+	}
+}
+
+func (p *peer) take(packet rtcp.Packet, now time.Time) {
+	switch packet := packet.(type) {
+	case *rtcp.SenderReport:
+		p.onSenderReport(packet, now)
+		p.onReception(packet.Reports, now)
+	case *rtcp.ReceiverReport:
+		p.onReception(packet.Reports, now)
+	case *rtcp.TransportLayerNack:
+		p.onNACK(packet, now)
+	case *rtcp.PictureLossIndication:
+		p.onKeyFrameAsked(packet.MediaSSRC, now)
+	case *rtcp.FullIntraRequest:
+		for _, entry := range packet.FIR {
+			p.onKeyFrameAsked(entry.SSRC, now)
+		}
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		p.shard.stats.REMB++
 	}
 }
 

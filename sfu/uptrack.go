@@ -13,7 +13,9 @@ const (
 	cameraFlows = time.Second      // a camera's encoding that is silent for longer has stopped
 	screenFlows = 10 * time.Second // a screen where nothing moves sends next to nothing
 	keySpacing  = 200 * time.Millisecond
-	keyBurst    = 5 // key frames that may be asked for in a row; then one a second
+	// keyBurst is how many key frames may be asked for in a row, then one a second: a
+	// meeting of thirty that fills up within three seconds takes 15, a storm gets no more.
+	keyBurst = 15
 )
 
 func (s Source) audio() bool { return s == Microphone || s == ScreenAudio }
