@@ -74,6 +74,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(protocol.MaxMessageBytes)
 	_ = conn.SetReadDeadline(time.Now().Add(helloTimeout))
 	env, refusal := s.readFrame(sock)
+	said()
 	if env == nil {
 		if refusal != nil {
 			sock.send(refusalFrame("", refusal))
@@ -89,29 +90,48 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		drain(sock)
 		return
 	}
-	said()
 	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Now().Add(pongDeadline)) })
 	_ = conn.SetReadDeadline(time.Now().Add(pongDeadline))
-	s.serveSession(sess, sock)
+	wait := s.serveSession(sess, sock)
 	s.lost(sess, sock)
+	wait()
 }
 
-// serveSession reads requests until the socket ends.
-func (s *Server) serveSession(sess *session, sock *socket) {
+// arrival is one frame on its way to being carried out: a request, or why it is none.
+type arrival struct {
+	env     protocol.Envelope
+	refusal *protocol.Refusal
+}
+
+// arrivalsMost is how many requests of one socket wait for those before them; then its
+// reader waits.
+const arrivalsMost = 16
+
+// serveSession reads requests until the socket ends. They are carried out beside the
+// reader, so that a page that asks whether its socket lives is not kept waiting by a
+// request that takes its time. The function returned waits for the one under way.
+func (s *Server) serveSession(sess *session, sock *socket) (wait func()) {
+	arrivals := make(chan arrival, arrivalsMost)
+	var worker sync.WaitGroup
+	worker.Go(func() { s.carryOutAll(sess, sock, arrivals) })
+	defer close(arrivals)
+
 	limit := newBucket(s.cfg.RequestsPerSecond, s.cfg.RequestBurst, time.Now())
 	excess := newBucket(s.cfg.RequestsPerSecond, limitedMost, time.Now())
-	wrong := 0
 	for {
 		env, refusal := s.readFrame(sock)
 		if sock.closed() {
 			drain(sock)
-			return
+			return worker.Wait
 		}
 		if env == nil && refusal == nil {
-			return
+			return worker.Wait
 		}
 		now := time.Now()
 		_ = sock.conn.SetReadDeadline(now.Add(pongDeadline))
+		if env == nil {
+			env = &protocol.Envelope{} // a refusal without an id to answer to
+		}
 		wait, allowed := limit.take(now)
 		switch {
 		case !allowed:
@@ -120,17 +140,31 @@ func (s *Server) serveSession(sess *session, sock *socket) {
 				sock.close(protocol.ClosePolicy, "far too many requests")
 				continue
 			}
-			id := ""
-			if env != nil {
-				id = env.ID
+			sock.send(refusalFrame(env.ID, rateLimited(wait)))
+		case refusal == nil && s.requests[env.Type].urgent:
+			s.dispatch(sess, *env)
+		default:
+			select {
+			case arrivals <- arrival{*env, refusal}:
+			case <-sock.done:
 			}
-			sock.send(refusalFrame(id, rateLimited(wait)))
+		}
+	}
+}
+
+// carryOutAll carries out requests in their order. Those that have not begun when their
+// socket is gone are left: the client asks again on the next one.
+func (s *Server) carryOutAll(sess *session, sock *socket, arrivals <-chan arrival) {
+	wrong := 0 // in a row
+	for a := range arrivals {
+		switch {
+		case sock.closed() || sock.gone():
 			continue
-		case refusal != nil:
+		case a.refusal != nil:
 			s.count.garbled.Add(1)
+			sock.send(refusalFrame("", a.refusal))
 			wrong++
-			sock.send(refusalFrame("", refusal))
-		case s.dispatch(sess, *env) == protocol.CodeMalformed:
+		case s.dispatch(sess, a.env) == protocol.CodeMalformed:
 			wrong++
 		default:
 			wrong = 0

@@ -143,7 +143,7 @@ func TestMalformedRequestsAreAnsweredAndThreeInARowAreEnough(t *testing.T) {
 			break
 		}
 		if i%2 == 1 { // a proper one between them makes it no row of three
-			p.must("ping", protocol.Ping{}, nil)
+			p.must("people.list", protocol.PeopleList{}, nil)
 		}
 	}
 	for range malformedMost {
@@ -207,6 +207,24 @@ func TestTooManyRequestsAreRefusedWithATimeAndManyMoreCloseTheSocket(t *testing.
 	}
 	if code := p.closed(); code != protocol.ClosePolicy && code != 0 {
 		t.Errorf("closed with %d", code)
+	}
+}
+
+// A page takes its socket for dead when no pong comes; a request that takes its time must
+// not look like that.
+func TestAPingIsAnsweredWhileARequestIsUnderWay(t *testing.T) {
+	s := open(t, nil, "amal")
+	release := make(chan struct{})
+	s.requests["people.list"] = reading(func(context.Context, *call, protocol.PeopleList) (protocol.PeopleListed, error) {
+		<-release
+		return protocol.PeopleListed{}, nil
+	})
+	p := s.come("amal")
+	p.send("people.list", "slow", protocol.PeopleList{})
+	p.must("ping", protocol.Ping{}, nil)
+	close(release)
+	if r := p.reply("slow", nil); r != nil {
+		t.Error(r)
 	}
 }
 

@@ -31,6 +31,8 @@ type entry struct {
 	// reading requests change nothing and are run again when they are repeated. All
 	// others are carried out once; a repetition is given the same reply.
 	reading bool
+	// urgent requests wait for no other. They are reading ones that take no time.
+	urgent bool
 	// run decodes the body, does what is asked, and calls answer exactly once unless it
 	// fails. When answer is called within a room's turn, the reply and the room's events
 	// reach the client in the order in which they came to be.
@@ -55,6 +57,13 @@ func handle[B, R any](f func(ctx context.Context, c *call, body B) (R, error)) e
 func reading[B, R any](f func(ctx context.Context, c *call, body B) (R, error)) entry {
 	e := handle(f)
 	e.reading = true
+	return e
+}
+
+// urgent is reading for what is answered at once.
+func urgent[B, R any](f func(ctx context.Context, c *call, body B) (R, error)) entry {
+	e := reading(f)
+	e.urgent = true
 	return e
 }
 
@@ -83,7 +92,7 @@ func (s *Server) table() map[string]entry {
 		"hello": reading(func(context.Context, *call, protocol.Hello) (protocol.Welcome, error) {
 			return protocol.Welcome{}, malformed("hello was already said")
 		}),
-		"ping": reading(s.ping),
+		"ping": urgent(s.ping),
 
 		"people.list":     reading(s.peopleList),
 		"people.save":     handle(s.peopleSave),
@@ -142,18 +151,18 @@ func (s *Server) dispatch(sess *session, env protocol.Envelope) protocol.Code {
 }
 
 func (s *Server) carryOut(ctx context.Context, sess *session, e entry, env protocol.Envelope) protocol.Code {
-	select {
-	case sess.turn <- struct{}{}:
-		defer func() { <-sess.turn }()
-	case <-ctx.Done():
-		sess.answer(env.ID, "", nil, refusalFrame(env.ID, unavailable()))
-		return protocol.CodeUnavailable
+	if !e.urgent {
+		select {
+		case sess.turn <- struct{}{}:
+			defer func() { <-sess.turn }()
+		case <-ctx.Done():
+			sess.answer(env.ID, "", nil, refusalFrame(env.ID, unavailable()))
+			return protocol.CodeUnavailable
+		}
+		sess.used.Store(true) // not by a page that only lies open and asks whether it lives
 	}
 	if !sess.alive() {
 		return protocol.CodeUnauthenticated // its socket is being closed with that code
-	}
-	if env.Type != "ping" {
-		sess.used.Store(true) // a page that only lies open may idle out
 	}
 	kind := env.Type
 	if e.reading {

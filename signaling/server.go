@@ -58,8 +58,8 @@ type Parts struct {
 // sweepEvery is how often expired sign-ins are looked for.
 const sweepEvery = time.Minute
 
-// unsaidShare is the part of all sockets that may be open without having said hello: more
-// would let people who are not signed in keep out those who are.
+// unsaidShare is the part of all sockets that may be open without having said anything:
+// more would let people who are not signed in keep out those who are.
 const unsaidShare = 8
 
 // drainTimeout is how long Run waits for sockets to close when it ends.
@@ -203,7 +203,7 @@ func (s *Server) enterSocket() bool {
 		return false
 	}
 	s.count.sockets.Add(1)
-	s.count.unsaid.Add(1) // until serveSocket has read a proper hello, or ends
+	s.count.unsaid.Add(1) // until serveSocket has read something, or ends
 	s.sockets.Add(1)
 	return true
 }

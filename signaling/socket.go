@@ -111,6 +111,16 @@ func (s *socket) closed() bool {
 	return s.closing != 0
 }
 
+// gone reports whether the connection has ended.
+func (s *socket) gone() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // wasSlow reports whether the socket was closed because the client read too slowly.
 func (s *socket) wasSlow() bool {
 	s.mu.Lock()

@@ -20,7 +20,7 @@ type counters struct {
 	forgotten  atomic.Uint64 // resume of a session that is gone
 	foreign    atomic.Uint64 // resume of somebody else's session
 	sockets    atomic.Int64  // open now
-	unsaid     atomic.Int64  // of them, those that have not said hello
+	unsaid     atomic.Int64  // of them, those that have said nothing
 	opened     atomic.Uint64
 	refused    atomic.Uint64 // not upgraded: origin, subprotocol, too many
 	slow       atomic.Uint64 // closed because the client read too slowly
