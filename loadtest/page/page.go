@@ -11,9 +11,10 @@ type Report struct {
 	Where   string // one sentence below the title: machine, time, versions
 	Verdict Verdict
 	Facts   []Fact
-	Charts  []Chart
+	Charts  []Chart // all over the same span of time
+	Marks   []Mark  // in all charts
 	Tables  []Table
-	Log     []Log
+	Logs    []Log
 }
 
 // Verdict is how it went, in one sentence.
@@ -25,7 +26,7 @@ type Verdict struct {
 // Fact is one figure that is seen at once.
 type Fact struct {
 	Name  string
-	Value string // as it is shown; NumberString writes a float well
+	Value string // as it is shown; Number writes a float well
 	Unit  string
 	Bad   bool // it missed its aim
 }
@@ -34,12 +35,10 @@ type Fact struct {
 type Chart struct {
 	Title string
 	Unit  string // of the values
-	Note  string // what the reader should know; may be empty
-	// Log draws the values on a logarithmic scale, for percentiles that lie far apart. Values of 0 and less are then not drawn.
+	Note  string // what the reader should know
+	// Log draws the values on a logarithmic scale, for percentiles that lie far apart. Values of 0 and less are gaps then.
 	Log   bool
 	Lines []Line
-	// Marks are moments that the reader should see in all charts, such as a change of the link's rate.
-	Marks []Mark
 }
 
 // Line is one series. A value that is not finite is a gap.
@@ -51,13 +50,13 @@ type Line struct {
 // Point is one value at a time in seconds. Times must not fall.
 type Point struct{ At, Value float64 }
 
-// Mark is a moment with a name.
+// Mark is a moment that the reader should see, such as a change of the link's rate.
 type Mark struct {
 	At   float64 // seconds
 	Name string
 }
 
-// Table is a table with a head; its cells that are numbers stand right.
+// Table is a table with a head. Cells that are numbers are aligned as numbers.
 type Table struct {
 	Title string
 	Head  []string
