@@ -10,7 +10,7 @@ import (
 
 // permissions is what the page may use of the browser: what a meeting needs, for
 // ourselves alone.
-const permissions = "accelerometer=(), autoplay=(self), bluetooth=(), camera=(self), display-capture=(self), " +
+const permissions = "accelerometer=(), autoplay=(self), camera=(self), display-capture=(self), " +
 	"fullscreen=(self), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(self), midi=(), payment=(), " +
 	"picture-in-picture=(self), screen-wake-lock=(self), serial=(), speaker-selection=(self), usb=()"
 

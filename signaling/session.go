@@ -56,6 +56,9 @@ func newEvent(kind string, body any) event {
 	return event{head: `{"type":"` + kind + `","seq":`, tail: `,"body":` + string(encoded) + `}`}
 }
 
+// size is about that of its frame, in bytes.
+func (e event) size() int { return len(e.head) + len(e.tail) }
+
 func (e event) frame(seq uint64) []byte {
 	frame := make([]byte, 0, len(e.head)+20+len(e.tail))
 	frame = append(frame, e.head...)
@@ -71,9 +74,8 @@ func (s *session) push(e event) bool {
 	if s.ended {
 		return false
 	}
-	frame := e.frame(s.events.last + 1)
-	s.events.put(frame)
-	return s.socket != nil && s.socket.send(frame)
+	s.events.put(e)
+	return s.socket != nil && s.socket.send(e.frame(s.events.last))
 }
 
 // answer remembers the outcome of a request, unless kind is empty, and sends it over
@@ -107,8 +109,7 @@ func (s *session) last() uint64 {
 func (s *session) held(seq uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.events.since(seq)
-	return ok
+	return s.events.holds(seq)
 }
 
 // attach makes sock the session's socket: the welcome goes out first, then every event

@@ -120,7 +120,7 @@ func TestAfterTooMuchWasMissedThereIsASnapshot(t *testing.T) {
 	p.join(id)
 	other.join(id)
 	p.cut()
-	for range ringFrames/2 + 10 {
+	for range ringEvents/2 + 10 {
 		other.must("meeting.hand", protocol.MeetingHand{Raised: true}, nil)
 		other.must("meeting.hand", protocol.MeetingHand{Raised: false}, nil)
 	}
