@@ -2,6 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { mkdir } from "node:fs/promises";
 import { join as joinPath } from "node:path";
+import { portrait } from "./support/portrait";
 import { createMeeting, join, JOIN, phase, seated, type ChromiumSeat } from "./support/seat";
 import { expect, test } from "./support/test";
 
@@ -94,11 +95,17 @@ test("the pages of a person and of an administrator", async ({ person }) => {
 
 test("a meeting from the door to the end", async ({ person }) => {
   test.setTimeout(240_000);
-  const minister = await person("minister");
-  const geneva = await person("geneva");
-  const paris = await person("paris");
+  const drawn = (number: number) => ({ before: async (page: Page) => void (await page.addInitScript(portrait, number)) });
+  const minister = await person("minister", drawn(0));
+  const geneva = await person("geneva", drawn(2));
+  const paris = await person("paris", drawn(1));
+  const political = await person("political", drawn(4));
   for (const look of [LOOKS[0], LOOKS[3]]) {
-    const meeting = await createMeeting(minister, { people: [geneva.id], lobby: true });
+    const meeting = await createMeeting(minister, {
+      title: { ar: "التحضير لاجتماع وزراء الخارجية", en: "Preparing the ministers’ meeting" },
+      people: [geneva.id, political.id],
+      lobby: true,
+    });
     await dress(minister.page, look);
     await dress(geneva.page, look);
     await dress(paris.page, look);
@@ -120,9 +127,13 @@ test("a meeting from the door to the end", async ({ person }) => {
     await opened(minister, "p", ".people-panel", "meeting-people", look);
     await minister.key("a");
     await seated(paris);
+    await join(political, meeting);
     await minister.key("p");
-    await expect.poll(() => minister.run(() => window.tarasul!.tiles.filter((tile) => tile.running).length, null)).toBe(3);
+    await expect.poll(() => minister.run(() => window.tarasul!.tiles.filter((tile) => tile.running).length, null)).toBe(4);
     await inspect(minister.page, "meeting", look);
+    await political.key("c");
+    await political.write(".side textarea", "أرسلتُ المسودة الثالثة (draft 3) قبل قليل.");
+    await political.page.locator(".side-head button").click();
     await opened(minister, "c", ".side textarea", "meeting-chat", look);
     await minister.page.locator(".side-head button").click();
     await opened(minister, "i", ".figures-card table", "meeting-statistics", look);

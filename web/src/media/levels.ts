@@ -102,11 +102,16 @@ export class Levels {
       this.own.value = 0;
       return;
     }
-    this.context ??= new AudioContext();
-    void this.context.resume().catch(() => undefined);
-    this.analyser ??= new AnalyserNode(this.context, { fftSize: 1024 });
-    this.source = new MediaStreamAudioSourceNode(this.context, { mediaStream: new MediaStream([track]) });
-    this.source.connect(this.analyser);
+    try {
+      this.context ??= new AudioContext();
+      void this.context.resume().catch(() => undefined);
+      this.analyser ??= new AnalyserNode(this.context, { fftSize: 1024 });
+      this.source = new MediaStreamAudioSourceNode(this.context, { mediaStream: new MediaStream([track]) });
+      this.source.connect(this.analyser);
+    } catch {
+      // Firefox refuses a microphone whose sample rate is not the sound card's: no meter then.
+      this.source = undefined;
+    }
   }
 
   close(): void {

@@ -78,7 +78,7 @@ test("what many tiles say within a tenth of a second is one report, and the same
   reporter.close();
 });
 
-test("a hidden page asks for nothing but the picture outside it", async () => {
+test("a hidden or covered page asks for nothing but the picture outside it", async () => {
   const reports: Tile[][] = [];
   const reporter = new ViewReporter((tiles) => Promise.resolve(reports.push(tiles)));
   const a = document.createElement("div");
@@ -92,6 +92,14 @@ test("a hidden page asks for nothing but the picture outside it", async () => {
   reporter.showOutside({ person: "b", source: "camera", width: 480, height: 270, visible: true, pinned: true });
   await vi.advanceTimersByTimeAsync(100);
   expect(reports.at(-1)!.map((t) => t.person)).toEqual(["b"]);
+  reporter.showOutside(undefined);
+  hidden = false;
+  reporter.cover(true);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(reports.at(-1)).toEqual([]);
+  reporter.cover(false);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(reports.at(-1)!.map((t) => t.person)).toEqual(["a"]);
   reporter.close();
 });
 

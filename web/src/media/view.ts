@@ -75,6 +75,8 @@ export class ViewReporter {
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** A picture that is shown outside the page (picture-in-picture). */
   private outside: Shown | undefined;
+  /** Something lies over all tiles. */
+  private isCovered = false;
 
   /** `report` may fail: the plan is then sent again with the next change or `again`. */
   constructor(
@@ -119,6 +121,12 @@ export class ViewReporter {
     this.soon();
   }
 
+  /** Says that something lies over all tiles, which no observer notices. */
+  cover(on: boolean): void {
+    this.isCovered = on;
+    this.soon();
+  }
+
   /** Names the picture that is shown outside the page, if any. */
   showOutside(shown: Shown | undefined): void {
     this.outside = shown;
@@ -142,7 +150,7 @@ export class ViewReporter {
   /** What is shown now. */
   plan(): Tile[] {
     const shown: Shown[] = [];
-    if (!document.hidden) {
+    if (!document.hidden && !this.isCovered) {
       for (const tile of this.tiles.values()) {
         shown.push({ ...tile, pinned: this.emphasised.has(sourceKey(tile.person, tile.source)) });
       }

@@ -1,11 +1,14 @@
 import { ArrowLeft, CircleSlash, DoorOpen, Hourglass, Languages, Lock, MonitorSmartphone, Users, Video, VideoOff, Mic, MicOff } from "lucide";
 import type { IconNode } from "lucide";
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { time } from "../i18n/dates";
 import { language, languageNames, languages, list, pick } from "../i18n/dictionary";
 import { paths } from "../router";
 import type { Meeting, PersonID } from "../protocol.gen";
 import { nameOf, people } from "../state/directory";
+import { socket } from "../state/connection";
+import { t as frame } from "../texts";
 import { BrandMark } from "../ui/brand";
 import { Button, ButtonLink } from "../ui/button";
 import { faultCode, faultText } from "../ui/fault";
@@ -22,6 +25,9 @@ import { t } from "./texts";
 /** The frame of all that comes before and after the meeting. */
 function Gate({ title, wide = false, children }: { title: string; wide?: boolean; children: ComponentChildren }) {
   useTitle(title);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => main.current?.querySelector("h1")?.focus(), [title]);
+  const status = socket.status.value;
   return (
     <div class="gate">
       <header class="gate-head">
@@ -32,7 +38,20 @@ function Gate({ title, wide = false, children }: { title: string; wide?: boolean
         </a>
         <LanguageMenu />
       </header>
-      <main id="content" class={wide ? "gate-main gate-wide" : "gate-main"}>
+      <main ref={main} id="content" class={wide ? "gate-main gate-wide" : "gate-main"}>
+        {(status === "reconnecting" || status === "offline") && (
+          <p class="gate-offline" role="status">
+            {status === "offline" ? frame("offline") : frame("reconnecting")}
+          </p>
+        )}
+        {status === "outdated" && (
+          <p class="gate-offline" role="alert">
+            <span>{frame("outdated")}</span>
+            <Button size="small" onClick={() => location.reload()}>
+              {frame("reload")}
+            </Button>
+          </p>
+        )}
         {children}
       </main>
     </div>
@@ -212,7 +231,7 @@ export function WaitingRoom({ session }: { session: MeetingSession }) {
         <p class="prejoin-kicker">
           <bdi>{pick(meeting?.title)}</bdi>
         </p>
-        <h1>{t("waiting_title")}</h1>
+        <h1 tabIndex={-1}>{t("waiting_title")}</h1>
         <p>{t("waiting_why", { name: nameOf(meeting?.chair ?? "") })}</p>
         <p class="quiet">{t("waiting_auto")}</p>
         <div class="waiting-preview">
@@ -240,7 +259,7 @@ function Message({ icon, title, code, actions, children }: MessageProps) {
       <span class="message-icon">
         <Icon of={icon} size={32} />
       </span>
-      <h1>{title}</h1>
+      <h1 tabIndex={-1}>{title}</h1>
       <div class="message-text">{children}</div>
       <div class="message-actions">
         {actions}

@@ -1,4 +1,4 @@
-import { signal, useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { signal, useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
 import { Lock, MonitorUp, Volume2, X } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -7,6 +7,7 @@ import { pick } from "../i18n/dictionary";
 import { conversation } from "../state/chats";
 import { socket } from "../state/connection";
 import { nameOf } from "../state/directory";
+import { t as frame } from "../texts";
 import { Button, IconButton } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Icon } from "../ui/icon";
@@ -61,6 +62,12 @@ export class RoomState {
   }
 }
 
+const query = matchMedia("(max-width: 820px)"); // as in meeting.css
+const narrow = signal(query.matches);
+query.addEventListener("change", () => {
+  narrow.value = query.matches;
+});
+
 /** The meeting itself. */
 export function Room({ session }: { session: MeetingSession }) {
   const room = useMemo(() => new RoomState(session), [session]);
@@ -74,6 +81,8 @@ export function Room({ session }: { session: MeetingSession }) {
     document.addEventListener("fullscreenchange", changed);
     return () => document.removeEventListener("fullscreenchange", changed);
   }, [room]);
+  // On a narrow window an open panel lies over the pictures: they need not be sent.
+  useSignalEffect(() => session.view.cover(room.panel.value !== undefined && narrow.value));
   const unread = useUnread(session, room);
   const panel = room.panel.value;
   const dialog = room.dialog.value;
@@ -155,11 +164,13 @@ function useUnread(session: MeetingSession, room: RoomState): ReadonlySignal<num
 
 /** The title, whether the door is locked, and how the own connection is if it is not good. */
 function Head({ session, title }: { session: MeetingSession; title: string }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   const quality = session.statistics.value?.own.value;
   const bad = quality && quality.grade !== "good" && quality.cause !== "interrupted";
   return (
     <header class="room-head">
-      <h1>
+      <h1 ref={heading} tabIndex={-1}>
         <bdi>{title}</bdi>
       </h1>
       {session.roster.meeting.value?.locked && (
@@ -219,6 +230,14 @@ function Banners({ session }: { session: MeetingSession }) {
         <div class="room-banner" role="alert">
           <span class="room-turning" aria-hidden="true" />
           {shown.value}
+        </div>
+      )}
+      {socket.status.value === "outdated" && (
+        <div class="room-banner" role="alert">
+          <span>{frame("outdated")}</span>
+          <Button size="small" onClick={() => location.reload()}>
+            {frame("reload")}
+          </Button>
         </div>
       )}
       {session.playback.blocked.value && (

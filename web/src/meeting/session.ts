@@ -118,6 +118,9 @@ export class MeetingSession {
       }),
       socket.on("meeting.muted", ({ source, by }) => this.muted(source, by)),
       socket.on("meeting.asked", ({ by, floor }) => this.asked(by, floor)),
+      socket.on("meeting.changed", ({ meeting }) => {
+        if (meeting.id === this.id && this.phase.value === "prejoin") void this.lookAgain();
+      }),
       socket.on("media.slots", ({ slots }) => this.connection.value?.assign(slots ?? [])),
       socket.on("media.wanted", (wanted) => this.connection.value?.want(wanted)),
       socket.on("media.gone", () => this.connection.value?.replace()),
@@ -158,6 +161,16 @@ export class MeetingSession {
       const refused = Refused.from(error);
       if (FINAL.has(refused.code)) this.end(refused.code);
       else this.fault.value = refused;
+    }
+  }
+
+  /** Somebody came or went while the person is still at the door. */
+  private async lookAgain(): Promise<void> {
+    try {
+      const looked = await this.socket.request("meeting.look", { meeting: this.id });
+      if (this.phase.value === "prejoin") this.looked.value = looked;
+    } catch {
+      // What was seen last stands; joining will say what has changed.
     }
   }
 
