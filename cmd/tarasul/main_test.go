@@ -112,6 +112,7 @@ func TestAWrongConfigurationIsNamed(t *testing.T) {
 func TestPeopleAreManagedAtTheConsole(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "var")
 	at := func(args ...string) said { return run(t, append(append([]string{"user"}, args...), "--data", data)...) }
+	at("list").wants(t, 1, "", "there is no data")
 	added := at("add", "Amal", "--name", "Amal Haddad", "--name-ar", "أمل حداد", "--role", "administrator")
 	added.wants(t, 0, "amal may sign in with the password", "")
 	at("add", "amal").wants(t, 1, "", "somebody has this login already")

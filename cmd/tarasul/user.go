@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -80,6 +83,9 @@ does, administrators manage people in the page.`)
 	cfg.Data = cmp.Or(*data, cfg.Data)
 	if err := cfg.Validate(); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, store.FileName)); errors.Is(err, fs.ErrNotExist) && rest[0] != "add" {
+		return fmt.Errorf("there is no data in %s; say where it is with --data", cfg.Data)
 	}
 	h, err := openHouse(ctx, cfg)
 	if errors.Is(err, store.ErrInUse) {
