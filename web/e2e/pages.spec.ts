@@ -130,6 +130,8 @@ test("a meeting from the door to the end", async ({ person }) => {
     await join(political, meeting);
     await minister.key("p");
     await expect.poll(() => minister.run(() => window.tarasul!.tiles.filter((tile) => tile.running).length, null)).toBe(4);
+    if (SHOTS) await minister.page.setViewportSize({ width: 1280, height: 760 });
+    await expect(minister.page.locator(".room-notice")).toHaveCount(0); // passing notices lie over the pictures
     await inspect(minister.page, "meeting", look);
     await political.key("c");
     await political.write(".side textarea", "أرسلتُ المسودة الثالثة (draft 3) قبل قليل.");
@@ -151,7 +153,7 @@ test("a meeting from the door to the end", async ({ person }) => {
     await expect.poll(() => minister.run(() => window.tarasul!.tiles.some((tile) => tile.key.endsWith("/screen") && tile.running), null)).toBe(true);
     await inspect(minister.page, "meeting-screen", look);
 
-    await expect(minister.page.locator(".room-notice")).toHaveCount(0); // passing notices lie over the pictures
+    await expect(minister.page.locator(".room-notice")).toHaveCount(0);
     await minister.page.setViewportSize({ width: 390, height: 800 });
     await fitsIn(minister.page, "meeting");
     await inspect(minister.page, "meeting-narrow", look);
