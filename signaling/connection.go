@@ -182,6 +182,7 @@ func (s *Server) readFrame(sock *socket) (*protocol.Envelope, *protocol.Refusal)
 		if errors.Is(err, websocket.ErrReadLimit) {
 			sock.close(protocol.CloseTooBig, "frame too large")
 		}
+		sock.goodbye = websocket.IsCloseError(err, websocket.CloseNormalClosure)
 		return nil, nil
 	}
 	if kind != websocket.TextMessage {
@@ -383,6 +384,10 @@ func (s *Server) welcomeOf(ctx context.Context, sess *session) (protocol.Welcome
 func (s *Server) lost(sess *session, sock *socket) {
 	if !sess.detach(sock, s.parts.Meeting.Grace, func() { s.expire(sess) }) {
 		return // ended, or resumed on another socket
+	}
+	if sock.goodbye && sess.at() == nil { // who says goodbye does not come back
+		s.expire(sess)
+		return
 	}
 	s.roomHears(sess)
 }

@@ -45,8 +45,8 @@ func (s *Server) meetingLook(ctx context.Context, c *call, b protocol.MeetingRef
 		return protocol.MeetingLooked{}, err
 	}
 	seated := []protocol.PersonID{}
-	if r := s.rooms.running(card.ID); r != nil {
-		seated = append(seated, r.seated()...)
+	if r := s.rooms.running(card.ID); r != nil && card.Sees(c.person) {
+		seated = append(seated, r.seated()...) // who has only the link learns nothing of who is there
 	}
 	return protocol.MeetingLooked{
 		Meeting: card.View(c.person, len(seated)), Seated: seated, AudioSlots: s.cfg.AudioSlots,
@@ -59,12 +59,29 @@ func (s *Server) meetingSave(ctx context.Context, c *call, b protocol.MeetingSav
 	if err != nil {
 		return protocol.MeetingSaved{}, err
 	}
+	if err := s.cardStored(ctx, c, card); err != nil {
+		return protocol.MeetingSaved{}, err
+	}
+	return protocol.MeetingSaved{Meeting: s.view(card, c.person)}, nil
+}
+
+func (s *Server) meetingCancel(ctx context.Context, c *call, b protocol.MeetingRef) error {
+	card, err := s.parts.Cards.Cancel(ctx, c.actor(), b.Meeting)
+	if err != nil {
+		return err
+	}
+	return s.cardStored(ctx, c, card)
+}
+
+// cardStored lets a running meeting take in its card that was changed, also when people
+// only wait for its chair, and tells those who have it in their lists.
+func (s *Server) cardStored(ctx context.Context, c *call, card meeting.Card) error {
 	r := s.rooms.running(card.ID)
 	if r == nil {
 		s.cardChanged(card, 0)
-		return protocol.MeetingSaved{Meeting: card.View(c.person, 0)}, nil
+		return nil
 	}
-	err = r.do(ctx, func(ctx context.Context) error {
+	err := r.do(ctx, func(ctx context.Context) (err error) {
 		// Read again in the turn: what the room has stored since then counts too.
 		if card, err = s.parts.Cards.Card(ctx, card.ID); err != nil {
 			return err
@@ -72,18 +89,10 @@ func (s *Server) meetingSave(ctx context.Context, c *call, b protocol.MeetingSav
 		return r.apply(ctx, c.actor(), r.rules.Update(card, s.parts.Now()))
 	})
 	if err != nil && !errors.Is(err, errRoomGone) {
-		return protocol.MeetingSaved{}, err
+		return err
 	}
 	s.cardChanged(card, len(r.seated()))
-	return protocol.MeetingSaved{Meeting: s.view(card, c.person)}, nil
-}
-
-func (s *Server) meetingCancel(ctx context.Context, c *call, b protocol.MeetingRef) error {
-	card, err := s.parts.Cards.Cancel(ctx, c.actor(), b.Meeting)
-	if err == nil {
-		s.cardChanged(card, 0)
-	}
-	return err
+	return nil
 }
 
 // cardChanged tells everyone who has the meeting in their lists what is in them now.

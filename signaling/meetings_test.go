@@ -495,6 +495,27 @@ func TestAChangedMeetingReachesItsRoom(t *testing.T) {
 	chair.wants(protocol.CodeConflict, "meeting.cancel", protocol.MeetingRef{Meeting: id})
 }
 
+func TestWhoWaitsForACancelledMeetingIsToldAndLearnsNothingElse(t *testing.T) {
+	s := open(t, nil, "amal", "badr", "celia")
+	chair, guest, seated := s.come("amal"), s.come("badr"), s.come("celia")
+	id := s.meet(chair, func(m *protocol.MeetingSave) { m.Lobby = true }, "celia")
+	guest.must("meeting.join", protocol.MeetingJoin{Meeting: id}, nil)
+	chair.must("meeting.cancel", protocol.MeetingRef{Meeting: id}, nil)
+	if got := eventOf[protocol.MeetingClosed](guest, "meeting.closed"); got.Reason != protocol.ClosedEnded {
+		t.Errorf("closed: %+v", got)
+	}
+	id = s.meet(chair, func(m *protocol.MeetingSave) { m.Lobby = true }, "celia")
+	chair.join(id)
+	seated.join(id)
+	for who, want := range map[*page]int{guest: 0, seated: 2} {
+		var looked protocol.MeetingLooked
+		who.must("meeting.look", protocol.MeetingRef{Meeting: id}, &looked)
+		if len(looked.Seated) != want {
+			t.Errorf("who looks sees %d in the meeting, want %d", len(looked.Seated), want)
+		}
+	}
+}
+
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	s := open(t, nil, "amal")
 	p := s.come("amal")

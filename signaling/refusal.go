@@ -41,7 +41,7 @@ func refusalOf(log *slog.Logger, doing string, err error) *protocol.Refusal {
 	if r := refusalIn(err); r != nil {
 		return r
 	}
-	if errors.Is(err, store.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrClosed) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		log.Warn("request not finished in time", "request", doing)
 		return unavailable()
 	}

@@ -3,6 +3,7 @@ package signaling
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/gorilla/websocket"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,29 @@ func TestASessionThatIsGoneIsReplacedByAFreshOne(t *testing.T) {
 	q := p.resume()
 	if q.welcome.Resumed || q.welcome.Session == p.welcome.Session {
 		t.Errorf("welcome: %+v", q.welcome)
+	}
+}
+
+func TestWhoSaysGoodbyeIsForgottenAtOnceUnlessTheySit(t *testing.T) {
+	s := open(t, nil, "amal", "badr")
+	p, watcher := s.come("amal"), s.come("badr")
+	goodbye := func(p *page) {
+		message := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+		if err := p.conn.WriteControl(websocket.CloseMessage, message, time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		<-p.ended
+	}
+	goodbye(p)
+	eventWhere(watcher, "people.changed", func(b protocol.PersonChanged) bool { return b.Person.ID == s.id("amal") && !b.Person.Online })
+	p = p.resume()
+	if p.welcome.Resumed {
+		t.Error("a session that said goodbye was resumed")
+	}
+	p.join(s.meet(p, nil))
+	goodbye(p)
+	if p = p.resume(); !p.welcome.Resumed {
+		t.Error("who sits in a meeting lost the session")
 	}
 }
 

@@ -27,6 +27,9 @@ type socket struct {
 	wake chan struct{} // of capacity 1: the queue or closing has changed
 	read chan struct{} // closed by the reader when it has ended
 	done chan struct{} // closed when the writer has ended and the connection is closed
+	// goodbye says that the client closed with "normal closure"; the reader's own. Pages
+	// that reload or lose their network never do.
+	goodbye bool
 
 	mu      sync.Mutex // guards what follows; nothing is locked under it
 	queue   [][]byte
