@@ -3,10 +3,11 @@ package signaling
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/gorilla/websocket"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"tarasul/sfu"
 	"tarasul/signaling/meeting"
