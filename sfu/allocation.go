@@ -32,7 +32,7 @@ func (r *room) allocate(now time.Time) {
 	}
 	for p := range r.others(nil) {
 		for _, d := range p.slots {
-			if d.up == nil || !d.video() || d.paused != NotPaused {
+			if d.up == nil || !d.picture || d.paused != NotPaused {
 				continue
 			}
 			ideal := d.ideal()

@@ -37,7 +37,7 @@ func (r *room) arrangePeer(p *peer) {
 func (r *room) arrangeAudio(p *peer) bool {
 	var slots []*downTrack
 	for _, d := range p.slots {
-		if !d.video() {
+		if !d.picture {
 			slots = append(slots, d)
 		}
 	}
@@ -98,7 +98,7 @@ func (r *room) arrangeVideo(p *peer) bool {
 	}
 	var slots []*downTrack
 	for _, d := range p.slots {
-		if d.video() {
+		if d.picture {
 			slots = append(slots, d)
 		}
 	}
@@ -150,8 +150,7 @@ func (d *downTrack) decodes(up *upTrack) bool {
 	if len(up.section.Chosen) == 0 {
 		return false
 	}
-	_, _, ok := d.section.PayloadType(up.section.Chosen[0].Codec)
-	return ok
+	return d.types[up.section.Chosen[0].Codec].pt != 0
 }
 
 // assign lets slots carry what is wanted, and what is carried already stays where it is.
@@ -232,7 +231,7 @@ func (r *room) listen(now time.Time) {
 func (p *peer) ears() int {
 	n := 0
 	for _, d := range p.slots {
-		if !d.video() && (d.up == nil || d.up.source == Microphone) {
+		if !d.picture && (d.up == nil || d.up.source == Microphone) {
 			n++
 		}
 	}
@@ -254,7 +253,8 @@ func (p *peer) replay(d *downTrack, now time.Time) {
 		if !ok || now.Sub(said.Arrived) > 2*replayed*20*time.Millisecond {
 			continue
 		}
-		if d.forward(&incoming{said, e}, now) == Sent {
+		codec, _ := e.up.codec(said.PayloadType)
+		if d.forward(&incoming{said, e, codec}, now) == Sent {
 			s.out.Add(&s.send)
 		}
 	}

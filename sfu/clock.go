@@ -77,7 +77,7 @@ func (p *peer) clock(n uint64, now time.Time) {
 	}
 	if p.ready(now) {
 		for _, d := range p.slots {
-			if d.video() {
+			if d.picture {
 				d.wantsKey(now)
 			}
 		}

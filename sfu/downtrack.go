@@ -3,6 +3,7 @@ package sfu
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tarasul/sfu/egress"
@@ -17,21 +18,28 @@ import (
 // noticing.
 type downTrack struct {
 	peer     *peer
-	section  *transport.Section
 	up       *upTrack // nil: nothing
-	tile     Tile     // how large it is shown; video only
-	paused   PauseReason
-	selector layers.Selector
-	rewriter rewrite.Rewriter
-	fresh    bool // audio: the next packet is the first of another source
 	current  *encoding
-	recent   [4]origin // the latest switches, for retransmission
-	rtxSeq   uint16
+	ssrc     uint32
+	types    [payload.Codecs]types
+	paused   PauseReason
+	fresh    bool   // audio: the next packet is the first of another source
+	picture  bool   // video, not audio
 	packets  uint32 // sent, for sender reports
 	octets   uint32
 	lastTS   uint32
 	lastAt   time.Time
+	selector layers.Selector
+	rewriter rewrite.Rewriter
+
+	section *transport.Section
+	tile    Tile      // how large it is shown; video only
+	recent  [4]origin // the latest switches, for retransmission
+	rtxSeq  uint16
 }
+
+// types are the payload types that the subscriber negotiated for a codec; 0 is none.
+type types struct{ pt, rtx uint8 }
 
 // origin says which encoding a generation of the rewriter was.
 type origin struct {
@@ -40,7 +48,8 @@ type origin struct {
 }
 
 func newDownTrack(p *peer, section *transport.Section) *downTrack {
-	d := &downTrack{peer: p, section: section, selector: layers.NewSelector(), rtxSeq: uint16(rand.Uint32N(1 << 15))}
+	d := &downTrack{peer: p, ssrc: section.Send.Media, selector: layers.NewSelector(), rtxSeq: uint16(rand.Uint32N(1 << 15))}
+	d.negotiate(section)
 	// RFC 3550 section 5.1: they begin anywhere; below 2^15, so that loss at the very
 	// start is not mistaken for a wrap-around.
 	d.rewriter.Seed(rewrite.State{
@@ -50,10 +59,23 @@ func newDownTrack(p *peer, section *transport.Section) *downTrack {
 	return d
 }
 
-func (d *downTrack) video() bool { return d.section.Kind == transport.Video }
+// negotiate takes over what the newest offer says of the slot.
+func (d *downTrack) negotiate(section *transport.Section) {
+	d.section, d.picture = section, section.Kind == transport.Video
+	clear(d.types[:])
+	for _, c := range section.Chosen {
+		d.types[c.Codec] = types{c.PT, c.RTX}
+	}
+}
 
 // carry gives the slot to another source, or to none.
 func (d *downTrack) carry(up *upTrack) {
+	if d.up != nil {
+		d.up.subs = slices.DeleteFunc(d.up.subs, func(other *downTrack) bool { return other == d })
+	}
+	if up != nil {
+		up.subs = append(up.subs, d)
+	}
 	d.up = up
 	d.fresh = true
 	d.current = nil
@@ -67,10 +89,9 @@ func (d *downTrack) forward(in *incoming, now time.Time) Verdict {
 	if d.paused != NotPaused {
 		return Paused
 	}
-	p, e := in.packet, in.encoding
-	codec, _ := e.up.codec(p.PayloadType)
+	p, e, codec := in.packet, in.encoding, in.codec
 	numbers := rewrite.Numbers(p.Descriptor.Numbers)
-	if d.video() {
+	if d.picture {
 		if p.PaddingOnly {
 			if e == d.current {
 				d.rewriter.Skip(p.Seq, p.Timestamp, numbers)
@@ -114,13 +135,13 @@ func (d *downTrack) forward(in *incoming, now time.Time) Verdict {
 
 // address fills in whose packet it is.
 func (d *downTrack) address(send *egress.Packet, codec payload.Codec, out rewrite.Out) bool {
-	pt, _, ok := d.section.PayloadType(codec)
-	if codec == payload.RED && !ok { // who cannot read RED gets the voice in it
-		pt, _, ok = d.section.PayloadType(payload.Opus)
+	pt := d.types[codec].pt
+	if codec == payload.RED && pt == 0 { // who cannot read RED gets the voice in it
+		pt = d.types[payload.Opus].pt
 	}
-	send.SSRC, send.Seq, send.Timestamp, send.PayloadType = d.section.Send.Media, out.Seq, out.Timestamp, pt
+	send.SSRC, send.Seq, send.Timestamp, send.PayloadType = d.ssrc, out.Seq, out.Timestamp, pt
 	send.PrefixLen, send.Dependency = 0, nil
-	return ok
+	return pt != 0
 }
 
 // dress fills in the payload after skip bytes of prefix: with the numbers that this
@@ -131,12 +152,11 @@ func (d *downTrack) dress(send *egress.Packet, skip int, codec payload.Codec, bo
 	switch codec {
 	case payload.Opus:
 	case payload.RED:
-		opus, _, _ := d.section.PayloadType(payload.Opus)
-		if _, _, red := d.section.PayloadType(payload.RED); !red {
+		if d.types[payload.RED].pt == 0 {
 			if primary, _, ok := payload.Primary(body); ok {
 				body = primary
 			}
-		} else if n := payload.RewriteBlocks(prefix, body, opus); n > 0 {
+		} else if n := payload.RewriteBlocks(prefix, body, d.types[payload.Opus].pt); n > 0 {
 			written, replaced = n, n
 		}
 	default:
@@ -208,8 +228,8 @@ func (d *downTrack) resend(seq uint16) bool {
 		return false
 	}
 	codec, _ := e.up.codec(p.PayloadType)
-	_, rtx, ok := d.section.PayloadType(codec)
-	if !ok || rtx == 0 {
+	rtx := d.types[codec].rtx
+	if rtx == 0 {
 		return false
 	}
 	out := d.rewriter.Again(ref, p.Timestamp, rewrite.Numbers(p.Descriptor.Numbers))

@@ -108,7 +108,7 @@ func (p *peer) onNACK(nack *rtcp.TransportLayerNack, now time.Time) {
 // onKeyFrameAsked passes the wish on to whoever is in the slot.
 func (p *peer) onKeyFrameAsked(ssrc uint32, now time.Time) {
 	p.shard.stats.KeyFramesAsked++
-	if d := p.bySlot[ssrc]; d != nil && d.current != nil && d.video() {
+	if d := p.bySlot[ssrc]; d != nil && d.current != nil && d.picture {
 		d.current.askKey(now)
 	}
 }

@@ -120,7 +120,7 @@ func (p *peer) apply() {
 			}
 		case transport.Slot:
 			if d := p.bySlot[section.Send.Media]; d != nil {
-				d.section = section
+				d.negotiate(section)
 				continue
 			}
 			d := newDownTrack(p, section)

@@ -27,6 +27,7 @@ type room struct {
 type incoming struct {
 	packet   *packet.Packet
 	encoding *encoding
+	codec    payload.Codec
 }
 
 func newRoom(s *shard, id RoomID) *room {
@@ -79,6 +80,9 @@ func (r *room) remove(p *peer, now time.Time) {
 	r.audible = slices.DeleteFunc(r.audible, func(i int32) bool { return i == int32(p.index) })
 	p.room = nil
 	r.shard.stats.leave(p)
+	for _, d := range p.slots {
+		d.carry(nil)
+	}
 	r.arrange(now) // the slots that carried p are given up
 	for o := range r.others(p) {
 		for _, d := range o.slots {
@@ -92,49 +96,84 @@ func (r *room) remove(p *peer, now time.Time) {
 }
 
 // take adds a fresh packet to this turn's batch.
-func (r *room) take(p *packet.Packet, e *encoding) {
+func (r *room) take(p *packet.Packet, e *encoding, codec payload.Codec) {
 	if len(r.batch) == 0 {
 		r.shard.touched = append(r.shard.touched, r)
 	}
-	r.batch = append(r.batch, incoming{p, e})
+	r.batch = append(r.batch, incoming{p, e, codec})
 }
 
 // forward sends each subscriber their share of what one turn brought in: subscriber by
 // subscriber, so that packets to one destination lie next to each other and leave as
-// one run.
+// one run. On a quiet loop most turns bring one packet, and most of the cost is memory
+// that has gone cold meanwhile: then only those who carry its source are touched.
 func (r *room) forward(now time.Time) {
-	s := r.shard
-	for _, p := range r.peers {
-		if p == nil || !p.ready(now) {
-			continue
-		}
-		sent := 0
-		for i := range r.batch {
-			in := &r.batch[i]
-			d := p.down[in.encoding.up.index]
-			if d == nil {
+	if up := r.single(); up != nil {
+		for _, d := range up.subs {
+			if !d.peer.ready(now) {
 				continue
 			}
-			verdict := d.forward(in, now)
-			s.stats.Verdicts[verdict]++
-			if verdict != Sent {
+			sent := 0
+			for i := range r.batch {
+				sent = r.offer(d, &r.batch[i], now, sent)
+			}
+			r.close(d.peer, sent, now)
+		}
+	} else {
+		for _, p := range r.peers {
+			if p == nil || !p.ready(now) {
 				continue
 			}
-			if sent == 0 {
-				s.out.Begin(&p.out, now)
+			sent := 0
+			for i := range r.batch {
+				in := &r.batch[i]
+				if d := p.down[in.encoding.up.index]; d != nil {
+					sent = r.offer(d, in, now, sent)
+				}
 			}
-			sent++
-			s.out.Add(&s.send)
-		}
-		if sent > 0 {
-			s.out.End()
-			s.dependencies = s.dependencies[:0]
-			if !p.flowing {
-				p.flow(now)
-			}
+			r.close(p, sent, now)
 		}
 	}
 	r.batch = r.batch[:0]
+}
+
+// single is the up-track that the whole batch is of, or nil.
+func (r *room) single() *upTrack {
+	up := r.batch[0].encoding.up
+	for i := 1; i < len(r.batch); i++ {
+		if r.batch[i].encoding.up != up {
+			return nil
+		}
+	}
+	return up
+}
+
+// offer lets a down-track decide about a packet; sent is how many packets its peer was
+// sent before in this turn, and with this one.
+func (r *room) offer(d *downTrack, in *incoming, now time.Time, sent int) int {
+	s := r.shard
+	verdict := d.forward(in, now)
+	s.stats.Verdicts[verdict]++
+	if verdict != Sent {
+		return sent
+	}
+	if sent == 0 {
+		s.out.Begin(&d.peer.out, now)
+	}
+	s.out.Add(&s.send)
+	return sent + 1
+}
+
+// close ends a peer's share of a turn.
+func (r *room) close(p *peer, sent int, now time.Time) {
+	if sent == 0 {
+		return
+	}
+	r.shard.out.End()
+	r.shard.dependencies = r.shard.dependencies[:0]
+	if !p.flowing {
+		p.flow(now)
+	}
 }
 
 // flow notes that a peer gets media.

@@ -26,9 +26,10 @@ type upTrack struct {
 	source    Source
 	index     int // in the room; what peer.down is indexed by
 	section   *transport.Section
-	encodings []*encoding // ascending in size; one without simulcast
-	wanted    uint8       // bit per encoding: somebody watches it, or would
-	told      uint8       // what the publisher was told last
+	encodings []*encoding  // ascending in size; one without simulcast
+	subs      []*downTrack // the slots that carry it
+	wanted    uint8        // bit per encoding: somebody watches it, or would
+	told      uint8        // what the publisher was told last
 	everTold  bool
 }
 
@@ -191,7 +192,7 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 	if resumed && len(e.up.encodings) > 1 {
 		room.reallocate = true // a better encoding is there
 	}
-	room.take(in, e)
+	room.take(in, e, codec)
 	return Received
 }
 

@@ -12,6 +12,7 @@ const (
 	VP9
 	H264
 	AV1
+	Codecs // how many there are, None included
 )
 
 // String is the encoding name of the codec's rtpmap.
