@@ -190,7 +190,10 @@ func TestLoopbackGetsWholePackets(t *testing.T) {
 
 func TestFloorBetweenMeasuredLengths(t *testing.T) {
 	// a + b/length with a = 500 and b = 2000
-	exact := Target{Runs: []Run{{Length: 1, SealSend: 2500}, {Length: 2, SealSend: 1500}, {Length: 4, SealSend: 1000}, {Length: 16, SealSend: 625}}}
+	exact := Target{}
+	for _, length := range []int{1, 2, 4, 16} {
+		exact.Runs = append(exact.Runs, Run{Length: length, SealSend: 500 + 2000/float64(length)})
+	}
 	for length, want := range map[float64]float64{
 		0: 2500, 0.5: 2500, 1: 2500, 1.25: 2100, 1.6: 1750, 2: 1500, 3: 500 + 2000.0/3, 4: 1000, 8: 750, 16: 625, 32: 562.5, math.Inf(1): 500,
 	} {
@@ -240,8 +243,11 @@ func TestResultIsWrittenForPeopleAndPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	var back Result
-	if err := json.Unmarshal(raw, &back); err != nil || back.Target(Loopback) == nil || back.Target(Loopback).At(8) != 1290 || back.Target(Device) != nil {
-		t.Errorf("%s, %v", raw, err)
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
+	if l := back.Target(Loopback); l == nil || l.At(8) != 1290 || back.Target(Device) != nil {
+		t.Errorf("%s", raw)
 	}
 	if !bytes.Contains(raw, []byte(`"seal_send_ns":3610.4`)) {
 		t.Errorf("%s", raw)
@@ -250,7 +256,8 @@ func TestResultIsWrittenForPeopleAndPrograms(t *testing.T) {
 
 func TestConfigsThatCannotBe(t *testing.T) {
 	for _, cfg := range []Config{
-		{Packet: overhead}, {Packet: 1473}, {Packet: -1}, {Destinations: 251}, {Rounds: -1}, {Slice: -1}, {Slice: time.Hour}, {Lengths: []int{0}}, {Lengths: []int{56}},
+		{Packet: overhead}, {Packet: 1473}, {Packet: -1}, {Destinations: 251}, {Rounds: -1}, {Slice: -1}, {Slice: time.Hour},
+		{Lengths: []int{0}}, {Lengths: []int{56}},
 		{Lengths: []int{55}, Packet: 1400}, {Targets: []string{"elsewhere"}},
 	} {
 		if _, err := Measure(context.Background(), cfg, nil); err == nil {

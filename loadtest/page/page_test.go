@@ -157,7 +157,8 @@ func TestPageShowsWhatTheReportSays(t *testing.T) {
 	page := write(t, sample())
 	text := html.UnescapeString(page)
 	for _, want := range []string{
-		"Meeting of 30, 150 kbit/s", "Linux 6.18", "All 1740 streams flowed.", "70,012", "packets/s", "5.61", "From sealing to the kernel", "p99.9", "logarithmic",
+		"Meeting of 30, 150 kbit/s", "Linux 6.18", "All 1740 streams flowed.", "70,012", "packets/s", "5.61",
+		"From sealing to the kernel", "p99.9", "logarithmic",
 		"5 -> 0.6 Mbit/s", "By layer", "1,200", "The whole report", "forwarded  70012", `class="bad"`,
 	} {
 		if !strings.Contains(text, want) {
@@ -264,7 +265,8 @@ func TestLongRunIsReducedButKeepsItsPeaks(t *testing.T) {
 
 func TestNumbersAreWrittenForPeople(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0", 1: "1", 0.5: "0.5", 5.6134: "5.61", 99.94: "99.9", 100.4: "100", 1371.4: "1,371", 70_012.3: "70,012", 1234567: "1,234,567", -1234.5: "-1,234",
+		0: "0", 1: "1", 0.5: "0.5", 5.6134: "5.61", 99.94: "99.9", 100.4: "100", 1371.4: "1,371",
+		70_012.3: "70,012", 1234567: "1,234,567", -1234.5: "-1,234",
 		0.012345: "0.0123", -0.0000000001: "0", 1e-300: "0", math.Inf(-1): "–",
 	} {
 		if got := Number(v); got != want {
@@ -274,7 +276,9 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	if Number(math.NaN()) != "–" {
 		t.Error("NaN is written " + Number(math.NaN()))
 	}
-	for cell, want := range map[string]bool{"1,234": true, "0.5%": true, "12 ms": true, "–": true, "-3": true, "300 ns/packet": true, "high": false, "": false, "3 of 5 lost": false} {
+	for cell, want := range map[string]bool{
+		"1,234": true, "0.5%": true, "12 ms": true, "–": true, "-3": true, "300 ns/packet": true, "high": false, "": false, "3 of 5 lost": false,
+	} {
 		if isNumber(cell) != want {
 			t.Errorf("%q is a number: %v", cell, !want)
 		}
@@ -314,7 +318,8 @@ func TestTicksAreRound(t *testing.T) {
 		want     string
 	}{
 		{0, 12, "[0 s 2 s 4 s 6 s 8 s 10 s 12 s]"}, {0, 1, "[0 s 0.2 s 0.4 s 0.6 s 0.8 s 1 s]"}, {0, 600, "[0:00 2:00 4:00 6:00 8:00 10:00]"},
-		{0, 4 * 3600, "[0:00:00 0:30:00 1:00:00 1:30:00 2:00:00 2:30:00 3:00:00 3:30:00 4:00:00]"}, {0, 40 * 86400, "[0:00:00 120:00:00 240:00:00 360:00:00 480:00:00 600:00:00 720:00:00 840:00:00 960:00:00]"},
+		{0, 4 * 3600, "[0:00:00 0:30:00 1:00:00 1:30:00 2:00:00 2:30:00 3:00:00 3:30:00 4:00:00]"},
+		{0, 10 * 86400, "[0:00:00 48:00:00 96:00:00 144:00:00 192:00:00 240:00:00]"},
 	} {
 		var got []string
 		for _, at := range times(c.from, c.to) {
@@ -342,7 +347,8 @@ func FuzzPage(f *testing.F) {
 	f.Add("far away", 1e14, 1.0, 1e14+0.02, 5e-324, true)
 	f.Add("<b>", 1e18, math.NaN(), -1.0, math.Inf(1), false)
 	f.Fuzz(func(t *testing.T, name string, a, b, c, d float64, log bool) {
-		r := &Report{Title: name, Charts: []Chart{{Title: name, Unit: name, Log: log, Lines: []Line{{name, []Point{{a, b}, {c, d}}}}}}, Marks: []Mark{{a, name}}}
+		chart := Chart{Title: name, Unit: name, Log: log, Lines: []Line{{name, []Point{{a, b}, {c, d}}}}}
+		r := &Report{Title: name, Charts: []Chart{chart}, Marks: []Mark{{a, name}}}
 		page := write(t, r)
 		values(t, page)
 		if n := strings.Count(page, "<script"); n != 2 {

