@@ -275,7 +275,9 @@ func TestServerThatIsGoneAndComesBack(t *testing.T) {
 	}
 	server = listen(t, address.String())
 	client.send(r.Addr(), "you?")
-	server.expect("you?")
+	for got := ""; got != "you?"; { // the last of the others may just have been on its way
+		got, _ = server.receive()
+	}
 	if s := r.Stats(); s.Up.Passed != 11 || s.Up.LostSending != 0 {
 		t.Errorf("%+v", s)
 	}
