@@ -23,8 +23,8 @@ type Config struct {
 	Advertise []string `yaml:"advertise"`
 	// TCP offers ICE-TCP on the same port numbers, for missions where UDP does not pass.
 	TCP bool `yaml:"tcp"`
-	// Wait is how long a loop lets datagrams gather once one is there: CPU is bought
-	// with latency. 0 to 3 ms.
+	// Wait is the least time between two turns of a loop, in which datagrams gather: CPU is
+	// bought with latency. 0 to 3 ms.
 	Wait time.Duration `yaml:"wait"`
 }
 

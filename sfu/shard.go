@@ -150,7 +150,11 @@ func (s *shard) do(ctx context.Context, f func(now time.Time)) error {
 
 // run turns the loop until stop.
 func (s *shard) run() error {
+	var last time.Time // turn that brought something
 	for !s.done {
+		if rest := s.wait - time.Since(last); s.wait > 0 && rest > 0 {
+			udp.Pause(rest) // what comes after a silence is not kept waiting; what follows it gathers
+		}
 		n, err := s.socket.Receive(s.inbox)
 		if err != nil {
 			if errors.Is(err, udp.ErrClosed) {
@@ -159,9 +163,8 @@ func (s *shard) run() error {
 			return fmt.Errorf("media shard %d: %w", s.number, err)
 		}
 		now := s.inbox.At()
-		if s.wait > 0 && n > 0 {
-			time.Sleep(s.wait)
-			now = time.Now()
+		if n > 0 {
+			last = now
 		}
 		s.turn(n, now)
 	}
