@@ -21,6 +21,7 @@ type downTrack struct {
 	up       *upTrack // nil: nothing
 	current  *encoding
 	ssrc     uint32
+	rollover egress.Rollover
 	types    [payload.Codecs]types
 	paused   PauseReason
 	fresh    bool   // audio: the next packet is the first of another source
@@ -36,6 +37,7 @@ type downTrack struct {
 	tile    Tile      // how large it is shown; video only
 	recent  [4]origin // the latest switches, for retransmission
 	rtxSeq  uint16
+	rtx     egress.Rollover // of the retransmissions' SSRC
 }
 
 // types are the payload types that the subscriber negotiated for a codec; 0 is none.
@@ -140,7 +142,7 @@ func (d *downTrack) address(send *egress.Packet, codec payload.Codec, out rewrit
 		pt = d.types[payload.Opus].pt
 	}
 	send.SSRC, send.Seq, send.Timestamp, send.PayloadType = d.ssrc, out.Seq, out.Timestamp, pt
-	send.PrefixLen, send.Dependency = 0, nil
+	send.PrefixLen, send.Dependency, send.Rollover = 0, nil, &d.rollover
 	return pt != 0
 }
 
@@ -237,6 +239,7 @@ func (d *downTrack) resend(seq uint16) bool {
 	d.rtxSeq++
 	send.SSRC, send.Seq, send.Timestamp, send.PayloadType = d.section.Send.RTX, d.rtxSeq, out.Timestamp, rtx
 	send.Marker, send.HasLevel, send.Dependency = d.selector.Marker(&p.Descriptor, p.Marker), false, nil
+	send.Rollover = &d.rtx
 	binary.BigEndian.PutUint16(send.Prefix[:], seq)
 	d.dress(send, 2, codec, p.Payload, p.Dependency, &p.Descriptor, out)
 	return true

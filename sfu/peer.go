@@ -266,8 +266,15 @@ func (p *peer) handshake(data []byte, from transport.Path) {
 			Done: func(keys transport.Keys, err error) {
 				if err == nil {
 					var in, out *srtp.Context
-					if in, out, err = keys.Contexts(); err == nil {
-						s.post(func(now time.Time) { p.keyed(in, out, now) })
+					var sealer *egress.Sealer
+					if key, salt, gcm := keys.GCM(); gcm {
+						sealer, err = egress.NewSealer(key, salt)
+					}
+					if err == nil {
+						in, out, err = keys.Contexts()
+					}
+					if err == nil {
+						s.post(func(now time.Time) { p.keyed(in, out, sealer, now) })
 						return
 					}
 				}
@@ -281,11 +288,11 @@ func (p *peer) handshake(data []byte, from transport.Path) {
 }
 
 // keyed begins media.
-func (p *peer) keyed(in, out *srtp.Context, now time.Time) {
+func (p *peer) keyed(in, out *srtp.Context, sealer *egress.Sealer, now time.Time) {
 	if p.room == nil {
 		return
 	}
-	p.in, p.out.Seal, p.heard = in, out, now
+	p.in, p.out.Seal, p.out.Sealer, p.heard = in, out, sealer, now
 	took := now.Sub(p.created)
 	p.shard.stats.Connecting.observe(took, 1)
 	p.shard.events.tell(PeerConnected{p.room.id, p.id, took})

@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
+	"tarasul/sfu/egress"
 	"tarasul/sfu/transport"
 	"tarasul/sfu/udp"
 )
@@ -95,6 +96,9 @@ func newBench(t testing.TB, people, slots int) *bench {
 		b.shard.byPath[c.path] = p
 		p.move(c.path)
 		p.in, p.out.Seal = contexts(t), contexts(t)
+		if p.out.Sealer, err = egress.NewSealer(make([]byte, 16), make([]byte, 12)); err != nil {
+			t.Fatal(err)
+		}
 		c.seal = contexts(t)
 		b.clients = append(b.clients, c)
 	}

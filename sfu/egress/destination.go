@@ -44,6 +44,7 @@ type Destination struct {
 	Addr     udp.Addr      // where to; may change at any time
 	Stream   Stream        // if not nil, used instead of Addr
 	Seal     *srtp.Context // nil: not ready. It must not be used for anything else
+	Sealer   *Sealer       // of the same keys, for packets that bring their Rollover; nil: Seal does all
 	Counters Counters
 
 	extensions   Extensions

@@ -35,6 +35,10 @@ type Packet struct {
 	Voice    bool  // the V bit
 	Level    uint8 // -dBov, from 0 (loud) to 127
 
+	// Rollover is what sealing must remember of the SSRC, for a destination with a Sealer. A stream's packets bring it
+	// always or never: sealed both ways, two would have the same nonce.
+	Rollover *Rollover
+
 	PrefixLen int
 	Prefix    [PrefixMax]byte // the original sequence number of a retransmission, a rewritten payload descriptor
 

@@ -227,12 +227,16 @@ func (s *Sender) seal(d *Destination, q *queued, padding int) int {
 		n += padding
 		b[n-1] = byte(padding) // RFC 3550 section 5.1: it counts itself
 	}
-	sealed, err := d.Seal.EncryptRTP(b[:n:n+tagMax], b[:n], &s.rtpHeader)
-	if err != nil { // 2^48 packets under one key
-		d.Counters.Dropped++
-		return 0
+	if d.Sealer != nil && q.Rollover != nil {
+		n = d.Sealer.seal(b, headerSize+q.extension, n, q.SSRC, q.Seq, q.Rollover.of(q.Seq))
+	} else {
+		sealed, err := d.Seal.EncryptRTP(b[:n:n+tagMax], b[:n], &s.rtpHeader)
+		if err != nil { // 2^48 packets under one key
+			d.Counters.Dropped++
+			return 0
+		}
+		n = len(sealed)
 	}
-	n = len(sealed)
 	s.used += n
 	if d.extensions.TransportCC != 0 {
 		d.sent.put(d.transportSeq, s.stamp, n)

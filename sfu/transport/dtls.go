@@ -58,6 +58,12 @@ func (k Keys) Contexts() (in, out *srtp.Context, err error) {
 	return in, out, nil
 }
 
+// GCM returns the master key and salt with which we seal, if the profile is AES-GCM (RFC 7714).
+func (k Keys) GCM() (key, salt []byte, ok bool) {
+	ok = k.Profile == srtp.ProtectionProfileAeadAes128Gcm || k.Profile == srtp.ProtectionProfileAeadAes256Gcm
+	return k.session.LocalMasterKey, k.session.LocalMasterSalt, ok
+}
+
 // errFingerprint is why a handshake fails for good: the peer showed another certificate than
 // the one that its offer names.
 var errFingerprint = errors.New("certificate differs from the offer's fingerprint")
