@@ -21,7 +21,8 @@ type crew struct {
 	bots     []*bot.Bot
 	meetings []protocol.MeetingID
 	timings  []bot.Timing
-	metrics  string // the operators' address, or empty
+	metrics  string    // the operators' address, or empty
+	floor    *baseline // nil if it was not measured
 }
 
 // startEngine starts an engine; stop ends it and waits for it.

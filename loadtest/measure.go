@@ -70,6 +70,7 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 			return fmt.Errorf("--metrics: %w", err)
 		}
 		r.ServerMeters = metersAfter.since(metersBefore)
+		r.economy(r.ServerMeters, c.floor)
 	}
 	for _, b := range c.bots {
 		r.EventGaps += b.Socket().SequenceGaps()

@@ -31,6 +31,7 @@ type Meeting struct {
 	Duration     time.Duration
 	Sample       int
 	Feedback     bool
+	Floor        bool // measure what a packet costs at least, before the meeting
 	Seed         uint64
 }
 
@@ -168,6 +169,12 @@ func (m *Meeting) Run(ctx context.Context, progress Progress) (*Report, error) {
 }
 
 func (m *Meeting) run(ctx context.Context, r *Report, progress Progress) (err error) {
+	var floor *baseline
+	if m.Floor {
+		if floor, err = measureBaseline(ctx, m.Participants-1, progress); err != nil {
+			return err
+		}
+	}
 	a, err := m.Target.attach(ctx, r, progress)
 	if err != nil {
 		return err
@@ -178,7 +185,7 @@ func (m *Meeting) run(ctx context.Context, r *Report, progress Progress) (err er
 		return err
 	}
 	defer crew.disperse()
-	crew.metrics = a.metrics(m.Target)
+	crew.metrics, crew.floor = a.metrics(m.Target), floor
 	if err := crew.join(ctx, r, progress); err != nil {
 		return err
 	}

@@ -56,6 +56,12 @@ type Report struct {
 	ServerRSSWindow       float64 `json:"server_rss_meeting_mib"` // the most at any second of the window
 	ServerRSSNow          float64 `json:"server_rss_now_mib"`     // at the end of the window
 
+	RunLength       float64 `json:"gso_run_length"`           // datagrams that the server sent, by messages to the kernel; 0: its counters are not known
+	PacketBytes     float64 `json:"packet_bytes"`             // their mean size, UDP payload
+	AllocsPerPacket float64 `json:"server_allocs_per_packet"` // of the whole server, per datagram sent
+	FloorPerPacket  float64 `json:"floor_ns_per_packet"`      // to seal and send such packets in such runs, measured before the meeting; 0: not measured
+	RatioToFloor    float64 `json:"ratio_to_floor"`           // of the whole server's CPU, receiving, opening and signaling included
+
 	Latency      Spread  `json:"latency_ms"` // from sealing in one bot to the kernel of the other, all media
 	AudioLatency Spread  `json:"audio_latency_ms"`
 	VideoLatency Spread  `json:"video_latency_ms"`
@@ -219,6 +225,12 @@ func (r *Report) Table(w io.Writer) error {
 			r.ServerCPUPerPacket, r.ServerUserPerPacket, r.ServerSystemPerPacket, r.ServerCPU, r.ServerRSSWindow, r.ServerRSS)
 	} else {
 		line("server", "its process is not known: --server-pid tells")
+	}
+	if r.RunLength > 0 {
+		line("runs", "%.2f packets a message, %.0f bytes a packet, %.2f allocations a packet", r.RunLength, r.PacketBytes, r.AllocsPerPacket)
+	}
+	if r.FloorPerPacket > 0 {
+		line("floor", "%.0f ns a packet to seal and send; the server took %.2f times that", r.FloorPerPacket, r.RatioToFloor)
 	}
 	line("latency", "%s", spread(r.Latency))
 	line("loss", "%.4f %% (%d lost, %d recovered), %d reordered, %d twice", r.LossPercent, r.Lost, r.Recovered, r.Reordered, r.Duplicates)
