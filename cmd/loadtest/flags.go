@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tarasul/loadtest"
+	"tarasul/loadtest/floor"
 )
 
 // flags is the flag set of one scenario, whose mistakes are one line each and name the nearest right flag.
@@ -67,7 +68,34 @@ func meetingFlags(m *loadtest.Meeting) *flags {
 	f.DurationVar(&m.Duration, "duration", 10*time.Second, "time that is measured")
 	f.IntVar(&m.Sample, "sample", 16, "decrypt one packet in so many (1: all, and check every frame)")
 	f.BoolVar(&m.Feedback, "feedback", true, "send transport-wide feedback every 100 ms, as browsers do")
+	f.BoolVar(&m.Floor, "floor", false, "measure before what a packet costs at least, which takes two seconds (default: with --json and --html)")
 	f.Uint64Var(&m.Seed, "seed", 1, "all that is random follows from it")
+	return f
+}
+
+// complete works out what follows from several flags of a meeting together.
+func (f *flags) complete(m *loadtest.Meeting) {
+	if !f.audio {
+		m.Audio = 0
+	}
+	if m.Simulcast && !f.given("video") {
+		m.Video = defaultSimulcast
+	}
+	if !f.given("floor") {
+		m.Floor = f.json != "" || f.html != ""
+	}
+}
+
+// floorFlags are the flags of "floor"; they set cfg.
+func floorFlags(cfg *floor.Config) *flags {
+	f := newFlags("floor")
+	f.IntVar(&cfg.Packet, "packet", 1178, "size of a packet, in `bytes` of UDP payload")
+	f.IntVar(&cfg.Destinations, "destinations", 29, "how many get a run in each turn")
+	f.IntVar(&cfg.Rounds, "rounds", 7, "rounds of which the median is taken")
+	f.Func("targets", "`names` with commas: loopback, discard, device, device-uso (default: all that the machine allows)", func(text string) error {
+		cfg.Targets = strings.Split(text, ",")
+		return nil
+	})
 	return f
 }
 

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"tarasul/loadtest"
+	"tarasul/loadtest/floor"
 )
 
 // Exit codes.
@@ -43,6 +44,7 @@ func scenarios() []scenario {
 		{"meeting", "people meet; everybody sends and sees everybody", runMeeting},
 		{"churn", "people come and go; the server must be as before afterwards", runChurn},
 		{"chat", "people write; everybody gets everything once and in order", runChat},
+		{"floor", "what an outgoing packet costs at least on this machine, without any server", runFloor},
 	}
 }
 
@@ -118,12 +120,7 @@ func runMeeting(ctx context.Context, args []string, stdout, stderr io.Writer) (i
 	var m loadtest.Meeting
 	f := meetingFlags(&m)
 	code, done, err := prepare(f, args, stderr, func() error {
-		if !f.audio {
-			m.Audio = 0
-		}
-		if m.Simulcast && !f.given("video") {
-			m.Video = defaultSimulcast
-		}
+		f.complete(&m)
 		return m.Validate()
 	})
 	if done {
@@ -162,6 +159,29 @@ func runChat(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	bar.clear()
 	return finish(f, report, err, stdout, stderr)
 }
+
+// runFloor measures the machine, and no server.
+func runFloor(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var cfg floor.Config
+	f := floorFlags(&cfg)
+	code, done, err := prepare(f, args, stderr, cfg.Validate)
+	if done {
+		return code, err
+	}
+	bar := newBar(stderr)
+	found, err := floor.Measure(ctx, cfg, func(done, total int) { bar.show("measuring", float64(done), float64(total)) })
+	bar.clear()
+	if err != nil {
+		return exitFailed, err
+	}
+	return finish(f, measured{found}, nil, stdout, stderr)
+}
+
+// measured is a result that cannot be wrong.
+type measured struct{ *floor.Result }
+
+func (measured) Good() bool      { return true }
+func (measured) Problem() string { return "" }
 
 // writeJSON writes the report to a file, to stdout for "-", or nowhere.
 func writeJSON(name string, found outcome, stdout io.Writer) error {
