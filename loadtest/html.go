@@ -3,140 +3,86 @@
 package loadtest
 
 import (
-	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
-	"math"
-	"strconv"
 	"strings"
+
+	"tarasul/loadtest/page"
 )
 
-//go:embed report.html
-var page string
-
-// HTML writes the report as one page that needs nothing else: the charts are drawn here, so it opens without any network and
-// without scripts.
+// HTML writes the report as one page that needs nothing else. See package page.
 func (r *Report) HTML(w io.Writer) error {
-	t, err := template.New("report").Parse(page)
-	if err != nil {
-		return fmt.Errorf("the report's page: %w", err)
-	}
 	var table strings.Builder
 	if err := r.Table(&table); err != nil {
 		return err
 	}
-	return t.Execute(w, struct {
-		*Report
-		Table  string
-		Charts []chart
-	}{r, table.String(), r.charts()})
+	p := page.Report{
+		Title:   fmt.Sprintf("Load test: %s of %d", r.Scenario, r.Participants),
+		Where:   r.Machine.where(),
+		Verdict: verdict(r.Good(), r.Problem(), fmt.Sprintf("%d of %d streams flow", r.StreamsFlowing, r.StreamsExpected)),
+		Facts:   r.facts(), Charts: r.charts(),
+		Logs: []page.Log{{Title: "In full", Text: table.String()}},
+	}
+	for _, m := range r.Marks {
+		p.Marks = append(p.Marks, page.Mark{At: m.At, Name: m.Name})
+	}
+	return p.HTML(w)
+}
+
+// where is one sentence on what a run was made on.
+func (m Machine) where() string {
+	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s; server and bots on the same machine unless said otherwise", m.CPU, m.CPUs, m.Kernel, m.Go)
+}
+
+// verdict is the problem, or what is good.
+func verdict(good bool, problem, success string) page.Verdict {
+	if good {
+		return page.Verdict{Good: true, Text: success}
+	}
+	return page.Verdict{Text: problem}
+}
+
+// facts are the figures that are seen at once.
+func (r *Report) facts() []page.Fact {
+	fact := func(name string, value float64, unit string) page.Fact {
+		return page.Fact{Name: name, Value: page.Number(value), Unit: unit}
+	}
+	facts := []page.Fact{
+		fact("Forwarded", r.ForwardedPPS, "packets/s"), fact("Bit rate", r.ForwardedMbps, "Mbit/s"),
+		fact("Latency p50", r.Latency.P50, "ms"), fact("Latency p99", r.Latency.P99, "ms"),
+		{Name: "Lost", Value: page.Number(float64(r.Lost)), Unit: "packets", Bad: r.Lost > 0 && r.Relay == nil},
+		fact("Join p95", r.Join.P95, "ms"),
+	}
+	if r.ServerPID != 0 {
+		facts = append(facts, fact("Server", r.ServerCPUPerPacket, "ns/packet"), fact("Server's memory", r.ServerRSSWindow, "MiB"))
+	}
+	if r.RatioToFloor > 0 {
+		facts = append(facts, fact("Floor", r.FloorPerPacket, "ns/packet"), fact("Of the floor", r.RatioToFloor, "times"))
+	}
+	return facts
 }
 
 // charts are what is drawn over time.
-func (r *Report) charts() []chart {
-	line := func(name string, value func(Second) float64) series {
-		s := series{Name: name}
-		for _, second := range r.Series {
-			s.values = append(s.values, value(second))
+func (r *Report) charts() []page.Chart {
+	line := func(name string, value func(Second) float64) page.Line {
+		l := page.Line{Name: name}
+		for _, s := range r.Series {
+			l.Points = append(l.Points, page.Point{At: s.At, Value: value(s)})
 		}
-		return s
+		return l
 	}
-	all := []chart{
-		{Title: "Packets forwarded", Unit: "packets/s", Lines: []series{line("received by bots", func(s Second) float64 { return s.PPS })}},
-		{Title: "Bit rate", Unit: "Mbit/s", Lines: []series{line("received by bots", func(s Second) float64 { return s.Mbps })}},
-		{Title: "Latency", Unit: "ms", Lines: []series{line("p50", func(s Second) float64 { return s.P50 }), line("p99", func(s Second) float64 { return s.P99 })}},
-		{Title: "Loss", Unit: "packets", Lines: []series{line("missing", func(s Second) float64 { return float64(s.Lost) })}},
+	all := []page.Chart{
+		{Title: "Packets forwarded", Unit: "packets/s", Lines: []page.Line{line("received by bots", func(s Second) float64 { return s.PPS })}},
+		{Title: "Bit rate", Unit: "Mbit/s", Lines: []page.Line{line("received by bots", func(s Second) float64 { return s.Mbps })}},
+		{Title: "Latency", Unit: "ms", Log: true, Note: "from sealing in one bot to the kernel of the other", Lines: []page.Line{
+			line("p50", func(s Second) float64 { return s.P50 }), line("p99", func(s Second) float64 { return s.P99 }),
+		}},
+		{Title: "Loss", Unit: "packets", Note: "before retransmission", Lines: []page.Line{line("missing", func(s Second) float64 { return float64(s.Lost) })}},
 	}
 	if r.ServerPID != 0 {
 		all = append(all,
-			chart{Title: "CPU of the server", Unit: "% of a core", Lines: []series{line("user and system", func(s Second) float64 { return s.ServerCPU })}},
-			chart{Title: "Memory of the server", Unit: "MiB", Lines: []series{line("resident", func(s Second) float64 { return s.ServerRSS })}})
-	}
-	for i := range all {
-		all[i].draw(r.Series)
+			page.Chart{Title: "CPU of the server", Unit: "% of a core", Lines: []page.Line{line("user and system", func(s Second) float64 { return s.ServerCPU })}},
+			page.Chart{Title: "Memory of the server", Unit: "MiB", Lines: []page.Line{line("resident", func(s Second) float64 { return s.ServerRSS })}})
 	}
 	return all
-}
-
-// Size of a chart and of its margins, in the units of its view box.
-const (
-	chartWidth, chartHeight = 560.0, 200.0
-	marginLeft, marginRight = 56.0, 8.0
-	marginTop, marginBottom = 8.0, 22.0
-)
-
-// chart is one figure over time, drawn as SVG by the page.
-type chart struct {
-	Title, Unit string
-	Lines       []series
-	Grid        []gridLine
-	Times       []gridLine
-}
-
-// series is one line of a chart.
-type series struct {
-	Name   string
-	Points string // of an SVG polyline
-	Dots   []dot
-	values []float64
-}
-
-// dot is one value, with what it says when it is pointed at.
-type dot struct{ X, Y, Says string }
-
-// gridLine is a line across the chart, at At, with its label.
-type gridLine struct{ At, Label string }
-
-// draw works out where everything is.
-func (c *chart) draw(seconds []Second) {
-	if len(seconds) == 0 {
-		return
-	}
-	top := 0.0
-	for _, l := range c.Lines {
-		for _, v := range l.values {
-			top = max(top, v)
-		}
-	}
-	step := niceStep(top / 4)
-	top = math.Ceil(max(top, step)/step) * step
-	end := seconds[len(seconds)-1].At
-	x := func(at float64) float64 { return marginLeft + (chartWidth-marginLeft-marginRight)*at/max(end, 1) }
-	y := func(v float64) float64 {
-		return chartHeight - marginBottom - (chartHeight-marginTop-marginBottom)*v/top
-	}
-	for v := 0.0; v <= top*1.001; v += step {
-		c.Grid = append(c.Grid, gridLine{place(y(v)), strconv.FormatFloat(v, 'g', 6, 64)})
-	}
-	every := math.Ceil(max(end, 1) / 8)
-	for at := 0.0; at <= end; at += every {
-		c.Times = append(c.Times, gridLine{place(x(at)), strconv.FormatFloat(at, 'f', 0, 64) + " s"})
-	}
-	for i := range c.Lines {
-		l := &c.Lines[i]
-		var points []string
-		for k, v := range l.values {
-			at := seconds[k].At
-			points = append(points, place(x(at))+","+place(y(v)))
-			l.Dots = append(l.Dots, dot{place(x(at)), place(y(v)), fmt.Sprintf("%s: %s %s at %.0f s", l.Name, strconv.FormatFloat(v, 'f', -1, 64), c.Unit, at)})
-		}
-		l.Points = strings.Join(points, " ")
-	}
-}
-
-func place(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
-
-// niceStep is the smallest of 1, 2 and 5 times a power of ten that is not below f.
-func niceStep(f float64) float64 {
-	if f <= 0 {
-		return 1
-	}
-	power := math.Pow(10, math.Floor(math.Log10(f)))
-	for _, m := range []float64{1, 2, 5} {
-		if m*power >= f*0.999 {
-			return m * power
-		}
-	}
-	return 10 * power
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tarasul/loadtest/bot"
+	"tarasul/loadtest/relay"
 	"tarasul/loadtest/synth"
 	"tarasul/loadtest/tally"
 )
@@ -88,6 +89,14 @@ type Report struct {
 	Faults  map[string]uint64 `json:"faults"`   // what should not be, by name; see bot.Totals
 	Traffic map[string]uint64 `json:"feedback"` // feedback in both directions
 	Series  []Second          `json:"series"`
+	Relay   []relay.Stats     `json:"relay,omitempty"` // what the network did on purpose, for each of the server's addresses, joining included
+	Marks   []Mark            `json:"marks,omitempty"` // when the network changed
+}
+
+// Mark is a moment of the measured window.
+type Mark struct {
+	At   float64 `json:"at"` // seconds since the window began
+	Name string  `json:"name"`
 }
 
 // Spread is a distribution in milliseconds.
@@ -234,6 +243,13 @@ func (r *Report) Table(w io.Writer) error {
 	}
 	line("latency", "%s", spread(r.Latency))
 	line("loss", "%.4f %% (%d lost, %d recovered), %d reordered, %d twice", r.LossPercent, r.Lost, r.Recovered, r.Reordered, r.Duplicates)
+	for _, s := range r.Relay {
+		line("network", "%.2f %% of %d lost up, %.2f %% of %d down, on purpose; late by p99 %.2f ms",
+			s.Up.Loss()*100, s.Up.Packets, s.Down.Loss()*100, s.Down.Packets, s.Late.P99)
+	}
+	for _, m := range r.Marks {
+		line("change", "at %.1f s: %s", m.At, m.Name)
+	}
 	line("longest gap", "%s", spread(r.LongestGap))
 	line("join", "%s", spread(r.Join))
 	line("first media", "%s", spread(r.FirstMedia))
