@@ -22,6 +22,7 @@ type crew struct {
 	meetings []protocol.MeetingID
 	timings  []bot.Timing
 	metrics  string    // the operators' address, or empty
+	network  *network  // nil if it does nothing
 	floor    *baseline // nil if it was not measured
 }
 
@@ -51,7 +52,7 @@ func (m *Meeting) assemble(ctx context.Context, o *office, progress Progress) (_
 	if err != nil {
 		return nil, err
 	}
-	c := &crew{m: m, engine: engine, stop: stop, bots: make([]*bot.Bot, n), timings: make([]bot.Timing, n)}
+	c := &crew{m: m, engine: engine, stop: stop, bots: make([]*bot.Bot, n), timings: make([]bot.Timing, n), network: newNetwork(m.Network)}
 	defer func() {
 		if err != nil {
 			c.disperse()
@@ -73,6 +74,9 @@ func (m *Meeting) assemble(ctx context.Context, o *office, progress Progress) (_
 			Index: i, Bots: n, FrameRate: m.FrameRate, Temporal: 1, Sample: m.Sample, Feedback: m.Feedback, Script: script,
 			Voice: i % m.Participants, AudioSlots: m.Voices, Seed: m.Seed,
 		}}
+		if c.network != nil {
+			cfg.Peer.Route = c.network.route
+		}
 		for sender := range n {
 			if m.sees(i, sender) && m.Video > 0 {
 				cfg.Peer.VideoSlots++
@@ -111,6 +115,7 @@ func (c *crew) disperse() {
 		return nil
 	})
 	c.stop()
+	c.network.close()
 }
 
 // join lets the bots join and waits until everybody sees everybody.

@@ -39,6 +39,7 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 		return err
 	}
 	first := last.At
+	stopFollowing := c.network.follow(ctx)
 	endErr := c.pass(ctx, c.m.Duration, func(passed time.Duration) error {
 		progress("measuring", passed.Seconds(), c.m.Duration.Seconds())
 		now, err := c.engine.Sample()
@@ -53,6 +54,7 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 		last, lastUsage = now, used
 		return nil
 	})
+	stopFollowing()
 	after, usageErr := takeMeasure(r.ServerPID)
 	if usageErr != nil {
 		// A server that died has no account any more: the last one has to do.
@@ -63,6 +65,7 @@ func (c *crew) measure(ctx context.Context, r *Report, progress Progress) error 
 		return err
 	}
 	r.fill(w)
+	c.network.report(r)
 	r.account(before, after, w.Totals.Packets)
 	if c.metrics != "" && endErr == nil {
 		metersAfter, err := readMeters(ctx, c.metrics)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tarasul/loadtest/bot"
+	"tarasul/loadtest/relay"
 	"tarasul/signaling/protocol"
 )
 
@@ -31,7 +32,8 @@ type Meeting struct {
 	Duration     time.Duration
 	Sample       int
 	Feedback     bool
-	Floor        bool // measure what a packet costs at least, before the meeting
+	Floor        bool             // measure what a packet costs at least, before the meeting
+	Network      relay.Impairment // between the bots and the server; its changes come after the start of the window
 	Seed         uint64
 }
 

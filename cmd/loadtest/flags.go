@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,14 +15,16 @@ import (
 
 	"tarasul/loadtest"
 	"tarasul/loadtest/floor"
+	"tarasul/loadtest/relay"
 )
 
 // flags is the flag set of one scenario, whose mistakes are one line each and name the nearest right flag.
 type flags struct {
 	*flag.FlagSet
-	json  string
-	html  string
-	audio bool
+	json    string
+	html    string
+	audio   bool
+	network *relay.Flags // nil: the scenario has none
 }
 
 // Bit rates of the camera where none is given.
@@ -70,11 +73,12 @@ func meetingFlags(m *loadtest.Meeting) *flags {
 	f.BoolVar(&m.Feedback, "feedback", true, "send transport-wide feedback every 100 ms, as browsers do")
 	f.BoolVar(&m.Floor, "floor", false, "measure before what a packet costs at least, which takes two seconds (default: with --json and --html)")
 	f.Uint64Var(&m.Seed, "seed", 1, "all that is random follows from it")
+	f.network = relay.AddFlags(f.FlagSet, &m.Seed)
 	return f
 }
 
-// complete works out what follows from several flags of a meeting together.
-func (f *flags) complete(m *loadtest.Meeting) {
+// complete works out what follows from several flags of a meeting together, or what is wrong with that.
+func (f *flags) complete(m *loadtest.Meeting) (err error) {
 	if !f.audio {
 		m.Audio = 0
 	}
@@ -84,6 +88,8 @@ func (f *flags) complete(m *loadtest.Meeting) {
 	if !f.given("floor") {
 		m.Floor = f.json != "" || f.html != ""
 	}
+	m.Network, err = f.network.Impairment()
+	return err
 }
 
 // floorFlags are the flags of "floor"; they set cfg.
@@ -96,6 +102,25 @@ func floorFlags(cfg *floor.Config) *flags {
 		cfg.Targets = strings.Split(text, ",")
 		return nil
 	})
+	return f
+}
+
+// relayFlags are the flags of "relay"; they set cfg and duration.
+func relayFlags(cfg *relay.Config, duration *time.Duration) *flags {
+	f := newFlags("relay")
+	address := func(to *netip.AddrPort) func(string) error {
+		return func(text string) (err error) {
+			if *to, err = netip.ParseAddrPort(text); err != nil {
+				return errors.New("an address is written 127.0.0.1:7882")
+			}
+			return nil
+		}
+	}
+	f.Func("server", "`address` of the media server, to which packets go", address(&cfg.Server))
+	f.Func("listen", "`address` to which clients send (default: a free port of loopback)", address(&cfg.Listen))
+	f.DurationVar(duration, "duration", 0, "time after which it ends (0: when it is interrupted)")
+	f.Uint64Var(&cfg.Seed, "seed", 1, "all that is random follows from it")
+	f.network = relay.AddFlags(f.FlagSet, &cfg.Seed)
 	return f
 }
 
@@ -159,6 +184,9 @@ func (f *flags) names() (names []string) {
 func (f *flags) printDefaults(w io.Writer) {
 	fmt.Fprintf(w, "Usage: loadtest %s [flags]\n", f.Name())
 	f.VisitAll(func(fl *flag.Flag) {
+		if strings.Contains(fl.Name, ".") {
+			return // the same for one direction, which is said below
+		}
 		value, usage := flag.UnquoteUsage(fl)
 		fmt.Fprintf(w, "  %-22s %s", strings.TrimSpace("--"+fl.Name+" "+value), usage)
 		if fl.DefValue != "" && fl.DefValue != "false" && fl.DefValue != "0" {
@@ -166,6 +194,9 @@ func (f *flags) printDefaults(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	})
+	if f.network != nil {
+		fmt.Fprintln(w, "What is done to packets (--loss to --queue) is done in both directions; up. and down. before the name mean one: --down.rate 1Mbps.")
+	}
 }
 
 // bitrate is a flag such as 150kbps, 1.5Mbps or 300000.

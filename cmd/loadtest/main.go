@@ -45,6 +45,7 @@ func scenarios() []scenario {
 		{"churn", "people come and go; the server must be as before afterwards", runChurn},
 		{"chat", "people write; everybody gets everything once and in order", runChat},
 		{"floor", "what an outgoing packet costs at least on this machine, without any server", runFloor},
+		{"relay", "a bad network between any clients and a media server", runRelay},
 	}
 }
 
@@ -120,8 +121,7 @@ func runMeeting(ctx context.Context, args []string, stdout, stderr io.Writer) (i
 	var m loadtest.Meeting
 	f := meetingFlags(&m)
 	code, done, err := prepare(f, args, stderr, func() error {
-		f.complete(&m)
-		return m.Validate()
+		return errors.Join(f.complete(&m), m.Validate())
 	})
 	if done {
 		return code, err

@@ -6,11 +6,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"net"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tarasul/loadtest"
 	"tarasul/loadtest/floor"
+	"tarasul/loadtest/relay"
 )
 
 func TestTheFloorIsATableForPeopleAndJSONForPrograms(t *testing.T) {
@@ -40,8 +45,69 @@ func TestTheFloorIsMeasuredForReportsAndWhereItIsAskedFor(t *testing.T) {
 		if err := f.parse(test.args); err != nil {
 			t.Fatal(err)
 		}
-		if f.complete(&m); m.Floor != test.want {
-			t.Errorf("%v: %v", test.args, m.Floor)
+		if err := f.complete(&m); err != nil || m.Floor != test.want {
+			t.Errorf("%v: %v, %v", test.args, m.Floor, err)
 		}
+	}
+}
+
+func TestARelayPassesPacketsUntilItIsInterruptedAndTellsWhatItDid(t *testing.T) {
+	open := func() net.PacketConn {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	server, client, place := open(), open(), open()
+	front := place.LocalAddr()
+	place.Close()
+	ctx, interrupt := context.WithCancel(context.Background())
+	var out, said bytes.Buffer
+	ended := make(chan int)
+	go func() {
+		args := []string{"relay", "--server", server.LocalAddr().String(), "--listen", front.String(), "--delay", "1ms", "--at", "1h:loss=50%", "--json", "-"}
+		ended <- run(ctx, args, &out, &said)
+	}()
+	var b [16]byte
+	for arrived := false; !arrived; {
+		// The relay may not be there yet, and then a packet is lost.
+		if _, err := client.WriteTo([]byte("hello"), front); err != nil {
+			t.Fatal(err)
+		}
+		server.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		n, _, err := server.ReadFrom(b[:])
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		arrived = string(b[:n]) == "hello"
+	}
+	interrupt()
+	var stats relay.Stats
+	if code := <-ended; code != exitGood {
+		t.Errorf("%d: %s", code, said.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), &stats); err != nil || stats.Up.Passed == 0 || stats.Seen != 1 {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if !strings.Contains(said.String(), "1 clients") {
+		t.Errorf("the table: %s", said.String())
+	}
+	for _, wrong := range [][]string{{"relay"}, {"relay", "--server", "moon"}, {"relay", "--server", "127.0.0.1:9", "--loss", "200%"}} {
+		if code, _ := line(wrong...); code != exitUsage {
+			t.Errorf("%v: %d", wrong, code)
+		}
+	}
+}
+
+func TestTheHelpOfImpairmentsIsShort(t *testing.T) {
+	_, said := line("meeting", "-h")
+	if !strings.Contains(said, "--loss") || strings.Contains(said, "--up.loss") || !strings.Contains(said, "--down.rate") {
+		t.Errorf("%s", said)
+	}
+	code, said := line("meeting", "--down.rat", "1Mbps")
+	if code != exitUsage || !strings.Contains(said, "--down.rate") {
+		t.Errorf("%d: %s", code, said)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -52,6 +53,8 @@ type PeerConfig struct {
 	Feedback   bool // report transport-wide arrival times
 	Script     *synth.Script
 	Seed       uint64
+	// Route gives the address to which the peer sends instead of the server's own, such as a relay's; nil: none.
+	Route func(server netip.AddrPort) (netip.AddrPort, error)
 }
 
 // Encoding is one encoding of the camera.
@@ -158,7 +161,13 @@ func (p *Peer) Connect(ctx context.Context, sdp string) error {
 			return fmt.Errorf("the answer refuses what is sent in section %q", mid)
 		}
 	}
-	if p.socket, err = sock.Open(a.candidates[0], 4<<20); err != nil {
+	server := a.candidates[0]
+	if p.cfg.Route != nil {
+		if server, err = p.cfg.Route(server); err != nil {
+			return err
+		}
+	}
+	if p.socket, err = sock.Open(server, 4<<20); err != nil {
 		return err
 	}
 	p.pipe = newPipe(p.socket)
