@@ -32,6 +32,7 @@ type Meeting struct {
 	Duration     time.Duration
 	Sample       int
 	Feedback     bool
+	Broadcast    bool             // it is called so: few publish, many watch
 	Floor        bool             // measure what a packet costs at least, before the meeting
 	Network      relay.Impairment // between the bots and the server; its changes come after the start of the window
 	Seed         uint64
@@ -44,6 +45,7 @@ const (
 	cleanupTimeout = 30 * time.Second
 	sampleInterval = time.Second
 	picturePause   = 20 * time.Millisecond
+	longest        = 23 * time.Hour // meetings are planned for a day at most
 )
 
 // Validate fills defaults and reports all mistakes at once, in the words of the command line.
@@ -86,8 +88,8 @@ func (m *Meeting) Validate() error {
 	if m.TileWidth < 1 || m.TileHeight < 1 {
 		refuse("--tile: must be at least 1x1")
 	}
-	if m.Duration < time.Second {
-		refuse("--duration: %v, must be at least 1s", m.Duration)
+	if m.Duration < time.Second || m.Duration > longest {
+		refuse("--duration: %v, must be from 1s to %v", m.Duration, longest)
 	}
 	if m.Ramp < 0 || m.Warmup < 0 {
 		refuse("--ramp and --warmup: must not be negative")
@@ -153,8 +155,23 @@ func (m *Meeting) expectations() (pictures, voices int) {
 // Run runs the scenario. A report comes back even with an error, as far as the run has come; ErrServer is among the errors
 // if the server died.
 func (m *Meeting) Run(ctx context.Context, progress Progress) (*Report, error) {
+	r := m.report()
+	err := m.run(ctx, r, progress)
+	if err != nil {
+		r.Error = wording(err)
+	}
+	r.judge()
+	return r, err
+}
+
+// report is a report in which nothing has been found yet.
+func (m *Meeting) report() *Report {
+	name := "meeting"
+	if m.Broadcast {
+		name = "broadcast"
+	}
 	r := &Report{
-		Scenario: "meeting", Participants: m.Rooms * m.Participants, Publishers: m.Rooms * m.Publishers, Rooms: m.Rooms, Voices: m.Voices,
+		Scenario: name, Participants: m.Rooms * m.Participants, Publishers: m.Rooms * m.Publishers, Rooms: m.Rooms, Voices: m.Voices,
 		Audio: m.Audio, Sample: m.Sample, Seed: m.Seed, Machine: thisMachine(), Series: []Second{}, Video: []int{}, Silent: []string{},
 	}
 	for _, e := range m.encodings() {
@@ -162,12 +179,7 @@ func (m *Meeting) Run(ctx context.Context, progress Progress) (*Report, error) {
 	}
 	r.VideoExpected, r.VoicesExpected = m.expectations()
 	r.StreamsExpected = r.VideoExpected + r.VoicesExpected
-	err := m.run(ctx, r, progress)
-	if err != nil {
-		r.Error = wording(err)
-	}
-	r.judge()
-	return r, err
+	return r
 }
 
 func (m *Meeting) run(ctx context.Context, r *Report, progress Progress) (err error) {

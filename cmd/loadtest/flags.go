@@ -50,31 +50,68 @@ func newFlags(name string) *flags {
 // meetingFlags are the flags of "meeting"; they set m.
 func meetingFlags(m *loadtest.Meeting) *flags {
 	f := newFlags("meeting")
+	f.IntVar(&m.Publishers, "publishers", 0, "of the participants, those who send (0: all)")
+	f.floor(m)
+	f.meeting(m, usual{participants: 30, video: defaultVideo, voices: 6, duration: 10 * time.Second})
+	return f
+}
+
+// broadcastFlags are the flags of "broadcast"; they set m.
+func broadcastFlags(m *loadtest.Meeting) *flags {
+	f := newFlags("broadcast")
+	m.Broadcast = true
+	f.IntVar(&m.Publishers, "publishers", 1, "of the participants, those who send")
+	f.floor(m)
+	f.meeting(m, usual{participants: 30, video: defaultSimulcast, voices: 1, duration: 10 * time.Second})
+	return f
+}
+
+// soakFlags are the flags of "soak"; they set s.
+func soakFlags(s *loadtest.Soak) *flags {
+	f := newFlags("soak")
+	f.IntVar(&s.Meeting.Publishers, "publishers", 0, "of the participants, those who send (0: all)")
+	f.meeting(&s.Meeting, usual{participants: 10, video: defaultVideo, voices: 6, duration: time.Hour})
+	f.DurationVar(&s.Window, "window", time.Minute, "time of one measurement; the first is compared with the last")
+	f.Float64Var(&s.Growth, "growth", 10, "percent by which memory, goroutines and file descriptors may have grown")
+	f.Float64Var(&s.Slower, "slower", 25, "percent by which median latency and the cost of a packet may have grown")
+	return f
+}
+
+// usual are the values of a meeting's flags that are not given.
+type usual struct {
+	participants, video, voices int
+	duration                    time.Duration
+}
+
+// floor adds the flag that has the floor measured.
+func (f *flags) floor(m *loadtest.Meeting) {
+	f.BoolVar(&m.Floor, "floor", false, "measure before what a packet costs at least, which takes two seconds (default: with --json and --html)")
+}
+
+// meeting adds the flags of everything that is a meeting.
+func (f *flags) meeting(m *loadtest.Meeting, u usual) {
 	f.StringVar(&f.html, "html", "", "write the report as one page with charts to this `file`")
 	f.target(&m.Target)
-	f.IntVar(&m.Participants, "participants", 30, "people in each room")
-	f.IntVar(&m.Publishers, "publishers", 0, "of them, those who send (0: all)")
+	f.IntVar(&m.Participants, "participants", u.participants, "people in each room")
 	f.IntVar(&m.Rooms, "rooms", 1, "rooms, each with so many participants")
-	m.Video = defaultVideo
+	m.Video = u.video
 	f.Var(bitrate{&m.Video}, "video", "bit `rate` of the camera (0: none); with --simulcast that of its largest encoding, which is 1.5Mbps unless given")
 	f.BoolVar(&m.Simulcast, "simulcast", false, "send three encodings")
 	f.IntVar(&m.FrameRate, "fps", 30, "frames per second")
 	f.BoolVar(&f.audio, "audio", true, "send a voice")
 	m.Audio = 32_000
 	f.Var(bitrate{&m.Audio}, "audio-rate", "bit `rate` of a voice")
-	f.IntVar(&m.Voices, "voices", 6, "voices that each can hear at the same time (audio slots)")
+	f.IntVar(&m.Voices, "voices", u.voices, "voices that each can hear at the same time (audio slots)")
 	f.IntVar(&m.Speakers, "speakers", 0, "how many of a room speak at any time (0: all)")
 	m.TileWidth, m.TileHeight = 320, 180
 	f.Var(tile{&m.TileWidth, &m.TileHeight}, "tile", "size at which each shows the others, in `pixels`")
 	f.DurationVar(&m.Ramp, "ramp", 100*time.Millisecond, "time between two joins (0: all at once)")
 	f.DurationVar(&m.Warmup, "warmup", 2*time.Second, "time between the last join and the measurement")
-	f.DurationVar(&m.Duration, "duration", 10*time.Second, "time that is measured")
+	f.DurationVar(&m.Duration, "duration", u.duration, "time that is measured")
 	f.IntVar(&m.Sample, "sample", 16, "decrypt one packet in so many (1: all, and check every frame)")
 	f.BoolVar(&m.Feedback, "feedback", true, "send transport-wide feedback every 100 ms, as browsers do")
-	f.BoolVar(&m.Floor, "floor", false, "measure before what a packet costs at least, which takes two seconds (default: with --json and --html)")
 	f.Uint64Var(&m.Seed, "seed", 1, "all that is random follows from it")
 	f.network = relay.AddFlags(f.FlagSet, &m.Seed)
-	return f
 }
 
 // complete works out what follows from several flags of a meeting together, or what is wrong with that.
@@ -85,7 +122,7 @@ func (f *flags) complete(m *loadtest.Meeting) (err error) {
 	if m.Simulcast && !f.given("video") {
 		m.Video = defaultSimulcast
 	}
-	if !f.given("floor") {
+	if f.Lookup("floor") != nil && !f.given("floor") {
 		m.Floor = f.json != "" || f.html != ""
 	}
 	m.Network, err = f.network.Impairment()

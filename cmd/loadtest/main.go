@@ -42,6 +42,8 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"meeting", "people meet; everybody sends and sees everybody", runMeeting},
+		{"broadcast", "few send, the others watch", runBroadcast},
+		{"soak", "a meeting of hours, in which nothing may grow", runSoak},
 		{"churn", "people come and go; the server must be as before afterwards", runChurn},
 		{"chat", "people write; everybody gets everything once and in order", runChat},
 		{"floor", "what an outgoing packet costs at least on this machine, without any server", runFloor},
@@ -120,42 +122,45 @@ func finish(f *flags, found outcome, err error, stdout, stderr io.Writer) (int, 
 func runMeeting(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	var m loadtest.Meeting
 	f := meetingFlags(&m)
-	code, done, err := prepare(f, args, stderr, func() error {
-		return errors.Join(f.complete(&m), m.Validate())
-	})
-	if done {
-		return code, err
-	}
-	bar := newBar(stderr)
-	report, err := m.Run(ctx, bar.show)
-	bar.clear()
-	return finish(f, report, err, stdout, stderr)
+	return play(ctx, f, args, stdout, stderr, func() error { return errors.Join(f.complete(&m), m.Validate()) }, m.Run)
+}
+
+// runBroadcast is the scenario "broadcast".
+func runBroadcast(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var m loadtest.Meeting
+	f := broadcastFlags(&m)
+	return play(ctx, f, args, stdout, stderr, func() error { return errors.Join(f.complete(&m), m.Validate()) }, m.Run)
+}
+
+// runSoak is the scenario "soak".
+func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var s loadtest.Soak
+	f := soakFlags(&s)
+	return play(ctx, f, args, stdout, stderr, func() error { return errors.Join(f.complete(&s.Meeting), s.Validate()) }, s.Run)
 }
 
 // runChurn is the scenario "churn".
 func runChurn(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	var c loadtest.Churn
-	f := churnFlags(&c)
-	code, done, err := prepare(f, args, stderr, c.Validate)
-	if done {
-		return code, err
-	}
-	bar := newBar(stderr)
-	report, err := c.Run(ctx, bar.show)
-	bar.clear()
-	return finish(f, report, err, stdout, stderr)
+	return play(ctx, churnFlags(&c), args, stdout, stderr, c.Validate, c.Run)
 }
 
 // runChat is the scenario "chat".
 func runChat(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	var c loadtest.Chat
-	f := chatFlags(&c)
-	code, done, err := prepare(f, args, stderr, c.Validate)
+	return play(ctx, chatFlags(&c), args, stdout, stderr, c.Validate, c.Run)
+}
+
+// play reads the flags of a scenario, runs it under a bar, and shows what it found.
+func play[R outcome](ctx context.Context, f *flags, args []string, stdout, stderr io.Writer, validate func() error,
+	scenario func(context.Context, loadtest.Progress) (R, error),
+) (int, error) {
+	code, done, err := prepare(f, args, stderr, validate)
 	if done {
 		return code, err
 	}
 	bar := newBar(stderr)
-	report, err := c.Run(ctx, bar.show)
+	report, err := scenario(ctx, bar.show)
 	bar.clear()
 	return finish(f, report, err, stdout, stderr)
 }

@@ -111,3 +111,31 @@ func TestTheHelpOfImpairmentsIsShort(t *testing.T) {
 		t.Errorf("%d: %s", code, said)
 	}
 }
+
+func TestABroadcastIsAMeetingWithOnePublisher(t *testing.T) {
+	var m loadtest.Meeting
+	f := broadcastFlags(&m)
+	if err := f.parse([]string{"--participants", "12"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.complete(&m), m.Validate()); err != nil || m.Publishers != 1 || m.Participants != 12 || m.Video != defaultSimulcast || !m.Broadcast {
+		t.Errorf("%v: %+v", err, m)
+	}
+}
+
+func TestASoakLastsAnHourUnlessToldOtherwise(t *testing.T) {
+	var s loadtest.Soak
+	f := soakFlags(&s)
+	if err := f.parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.complete(&s.Meeting), s.Validate()); err != nil || s.Meeting.Duration != time.Hour || s.Window != time.Minute || s.Meeting.Floor {
+		t.Errorf("%v: %+v", err, s)
+	}
+	if code, said := line("soak", "--duration", "1m", "--window", "1m"); code != exitUsage || !strings.Contains(said, "--window") {
+		t.Errorf("%d: %s", code, said)
+	}
+	if code, said := line("soak", "--at", "1s:loss=1%"); code != exitUsage || !strings.Contains(said, "--at") {
+		t.Errorf("%d: %s", code, said)
+	}
+}
