@@ -70,7 +70,7 @@ func (p *peer) clock(n uint64, now time.Time) {
 					p.sendNACK(e.ssrc, lost)
 				}
 			}
-			if e.keyPending {
+			if e.keyPending || e.keyDue && e.flowing(now) && now.Sub(e.keyAsked) > max(keyOverdue, 2*p.rtt) {
 				e.askKey(now)
 			}
 		}

@@ -525,6 +525,50 @@ func TestAMovedAddressIsFollowed(t *testing.T) {
 	}
 }
 
+// TestABreakIsFollowedByAKeyFrameAndNotByOldRepairs cuts a publisher off for longer than
+// repairs make sense: what comes after it must be decodable at once.
+func TestABreakIsFollowedByAKeyFrameAndNotByOldRepairs(t *testing.T) {
+	h := newHouse(t, nil)
+	relay := sfutest.NewRelay(t, h.Addresses()[0])
+	a := sfutest.New(t, 1, twoAndTwo)
+	answer, err := h.Join(context.Background(), "room", "a", a.Offer(false), sfu.Everything, both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.SDP = through(answer.SDP, h.Addresses()[0], relay.Addr())
+	a.Accept(answer)
+	a.Connected()
+	b := h.join("b", 2, twoAndTwo)
+	slot, camera := h.slotOf("b", "a", sfu.Camera), a.Camera[""]
+	asked := 0
+	frame := func() {
+		n := camera.Asked()
+		camera.Send(n > asked)
+		asked = n
+	}
+	b.Until("30 frames arrive", frame, func() bool { return len(b.Slot(slot)) >= 30 })
+	relay.Cut(true)
+	start, sent := time.Now(), camera.Sent()
+	b.Until("a second passes", frame, func() bool { return time.Since(start) > time.Second })
+	before, lost := len(b.Slot(slot)), camera.Sent()
+	relay.Cut(false)
+	back := time.Now()
+	b.Until("frames arrive again", frame, func() bool { return len(b.Slot(slot)) > before+5 })
+	if took := time.Since(back); took > 700*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+	got := b.Slot(slot)
+	contiguous(t, got, camera.ID)
+	for _, r := range got[before:] {
+		if r.Stamp.Count > sent+1 && r.Stamp.Count <= lost {
+			t.Fatalf("frame %d of the break was repaired", r.Stamp.Count)
+		}
+	}
+	if first := got[before]; !first.Stamp.Key {
+		t.Error("what comes after the break does not begin with a key frame")
+	}
+}
+
 // through lets the answer's UDP candidate point at a relay, and drops the others.
 func through(sdp string, from, to netip.AddrPort) string {
 	var out []string

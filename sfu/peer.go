@@ -22,6 +22,7 @@ const (
 	quietAfter   = 12 * time.Second // nothing authentic for so long: do not send into the void
 	goneAfter    = 60 * time.Second // nothing for so long: the session is over
 	settledAfter = 1500 * time.Millisecond
+	brokenAfter  = 500 * time.Millisecond // unusual silence after which pictures need new key frames
 )
 
 // peer is one person's media session: their transport, what they send and the slots in
@@ -43,8 +44,9 @@ type peer struct {
 	in        *srtp.Context // nil until the handshake is done
 	out       egress.Destination
 	early     [][]byte
-	heard     time.Time // last authentic datagram
-	heardRTP  time.Time // last authentic SRTP or SRTCP on path
+	heard     time.Time     // last authentic datagram
+	heardRTP  time.Time     // last authentic SRTP or SRTCP
+	pace      time.Duration // usual time between two of them: who only reports once a second is not silent
 	ids       packet.Extensions
 	recorder  *twcc.Recorder
 	recorded  bool // something to report since the last transport-wide feedback
@@ -227,9 +229,34 @@ func (p *peer) move(path transport.Path) {
 // hear notes an authentic packet. Media follows its source at once: a client whose
 // address has moved need not wait for its next connectivity check.
 func (p *peer) hear(from transport.Path, now time.Time) {
+	silent := now.Sub(p.heardRTP)
 	p.heard, p.heardRTP = now, now
+	if silent > max(brokenAfter, 4*p.pace) {
+		p.returned(now)
+	}
+	p.pace += (min(silent, 2*time.Second) - p.pace) / 8
 	if p.path != from {
 		p.move(from)
+	}
+}
+
+// returned asks for key frames after a break in both directions: decoders on either side
+// have lost what was under way, and would wait for seconds before they say so.
+func (p *peer) returned(now time.Time) {
+	for _, up := range p.up {
+		if up == nil || up.source.audio() {
+			continue
+		}
+		for _, e := range up.encodings {
+			if e.ring != nil {
+				e.askKey(now)
+			}
+		}
+	}
+	for _, d := range p.slots {
+		if d.picture && d.current != nil {
+			d.current.askKey(now)
+		}
 	}
 }
 

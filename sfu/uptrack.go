@@ -13,6 +13,7 @@ const (
 	cameraFlows = time.Second      // a camera's encoding that is silent for longer has stopped
 	screenFlows = 10 * time.Second // a screen where nothing moves sends next to nothing
 	keySpacing  = 200 * time.Millisecond
+	keyOverdue  = 250 * time.Millisecond // a request that has brought nothing by then is repeated: it may be lost
 	// keyBurst is how many key frames may be asked for in a row, then one a second: a
 	// meeting of thirty that fills up within three seconds takes 15, a storm gets no more.
 	keyBurst = 15
@@ -47,6 +48,7 @@ type encoding struct {
 	width, height uint16 // of the last key frame, 0 if it did not say
 	report        senderReport
 	keyAsked      time.Time // when the publisher was last asked for a key frame
+	keyDue        bool      // it was asked, and none has come since: the request may be lost
 	keyTokens     float64   // how many may be asked for now
 	keyCounted    time.Time // when keyTokens was true
 	keyPending    bool
@@ -169,6 +171,9 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 			d.Apply(&in.Descriptor)
 		}
 	}
+	if e.broken(in.Seq, now) {
+		e.begin(now)
+	}
 	if e.ring == nil {
 		e.ring = history.New(history.Config{ClockRate: codec.ClockRate()})
 	}
@@ -182,6 +187,7 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 	e.last = now
 	e.packets++
 	e.bytes += uint64(len(in.Payload))
+	e.keyDue = e.keyDue && !in.Descriptor.KeyFrame
 	if in.Descriptor.KeyFrame && in.Descriptor.Width != 0 {
 		e.width, e.height = in.Descriptor.Width, in.Descriptor.Height
 	}
@@ -196,6 +202,24 @@ func (e *encoding) receive(in *packet.Packet, rtx bool, now time.Time) Verdict {
 	return Received
 }
 
+// broken reports whether packets were lost in a silence so long that repairing them only
+// delays: what comes late would make decoders wait for a time that has passed.
+func (e *encoding) broken(seq uint16, now time.Time) bool {
+	return e.ring != nil && !e.up.source.audio() && now.Sub(e.last) > brokenAfter && int16(seq-e.newest) > 1
+}
+
+// begin starts an encoding anew: nothing from before is repaired, and every slot that
+// shows it waits for a key frame.
+func (e *encoding) begin(now time.Time) {
+	e.ring = nil
+	for _, d := range e.up.subs {
+		if d.current == e {
+			d.selector.Restart()
+		}
+	}
+	e.askKey(now)
+}
+
 // askKey asks the publisher for a key frame, at once or, if it was asked only now, as
 // soon as that is decent: many subscribers' wishes become one request.
 func (e *encoding) askKey(now time.Time) {
@@ -206,6 +230,6 @@ func (e *encoding) askKey(now time.Time) {
 		return
 	}
 	e.keyTokens--
-	e.keyAsked, e.keyPending = now, false
+	e.keyAsked, e.keyPending, e.keyDue = now, false, true
 	e.up.peer.sendPLI(e.ssrc)
 }

@@ -18,6 +18,7 @@ type Relay struct {
 	mu     sync.Mutex // guards what follows
 	back   *net.UDPConn
 	client netip.AddrPort
+	cut    bool
 	ended  sync.WaitGroup
 }
 
@@ -37,8 +38,11 @@ func NewRelay(t testing.TB, node netip.AddrPort) *Relay {
 			}
 			r.mu.Lock()
 			r.client = from
-			back := r.back
+			back, cut := r.back, r.cut
 			r.mu.Unlock()
+			if cut {
+				continue
+			}
 			back.WriteToUDPAddrPort(buffer[:n], r.node)
 		}
 	})
@@ -54,6 +58,13 @@ func NewRelay(t testing.TB, node netip.AddrPort) *Relay {
 
 // Addr is where the client sends.
 func (r *Relay) Addr() netip.AddrPort { return r.front.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Cut loses everything in both directions until it is called with false.
+func (r *Relay) Cut(cut bool) {
+	r.mu.Lock()
+	r.cut = cut
+	r.mu.Unlock()
+}
 
 // Move lets the node see another address from now on; what it sends to the old one is lost.
 func (r *Relay) Move() {
@@ -74,8 +85,11 @@ func (r *Relay) Move() {
 				return
 			}
 			r.mu.Lock()
-			client := r.client
+			client, cut := r.client, r.cut
 			r.mu.Unlock()
+			if cut {
+				continue
+			}
 			r.front.WriteToUDPAddrPort(buffer[:n], client)
 		}
 	})
