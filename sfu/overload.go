@@ -22,11 +22,12 @@ const (
 )
 
 const (
-	// lateness is from a datagram's arrival to the end of its turn.
-	lateAbove = 10 * time.Millisecond
-	lateBelow = 3 * time.Millisecond
+	// lateness is from a datagram's arrival to the end of its turn. A full core has turns of
+	// 5 ms; what a jitter buffer takes without a sound is about 40.
+	lateAbove = 25 * time.Millisecond
+	lateBelow = 10 * time.Millisecond
 	// raiseAfter and calmAfter are how long it must be late, or calm, for a step.
-	raiseAfter = 200 * time.Millisecond
+	raiseAfter = 500 * time.Millisecond
 	calmAfter  = 3 * time.Second
 	// A step back that had to be taken again makes the next one wait twice as long.
 	calmAtMost = 60 * time.Second

@@ -16,14 +16,14 @@ func drive(o *overload, now *time.Time, lateness, long time.Duration) overloadLe
 func TestALoopThatStaysLateShedsStepByStep(t *testing.T) {
 	var o overload
 	now := time.Unix(0, 0)
-	if l := drive(&o, &now, 4*time.Millisecond, time.Minute); l != noOverload {
-		t.Fatalf("level %d at 4 ms", l)
+	if l := drive(&o, &now, 20*time.Millisecond, time.Minute); l != noOverload {
+		t.Fatalf("level %d at 20 ms", l)
 	}
-	if l := drive(&o, &now, 50*time.Millisecond, 100*time.Millisecond); l != noOverload {
-		t.Fatalf("level %d after a tenth of a second: a hiccup is no overload", l)
+	if l := drive(&o, &now, 50*time.Millisecond, raiseAfter/2); l != noOverload {
+		t.Fatalf("level %d after a quarter of a second: a hiccup is no overload", l)
 	}
 	for want := shedTop; want <= worstOverload; want++ {
-		if l := drive(&o, &now, 50*time.Millisecond, 210*time.Millisecond); l > want || l < want-1 {
+		if l := drive(&o, &now, 50*time.Millisecond, raiseAfter+10*time.Millisecond); l > want || l < want-1 {
 			t.Fatalf("level %d, want about %d", l, want)
 		}
 	}
@@ -35,7 +35,7 @@ func TestALoopThatStaysLateShedsStepByStep(t *testing.T) {
 func TestALoopThatIsCalmTakesBackStepByStepAndDoesNotFlap(t *testing.T) {
 	var o overload
 	now := time.Unix(0, 0)
-	drive(&o, &now, 50*time.Millisecond, 450*time.Millisecond)
+	drive(&o, &now, 50*time.Millisecond, 2*raiseAfter+50*time.Millisecond)
 	high := o.level
 	if l := drive(&o, &now, time.Millisecond, calmAfter/2); l != high {
 		t.Fatalf("level %d too early", l)
@@ -62,7 +62,7 @@ func TestALoopThatIsCalmTakesBackStepByStepAndDoesNotFlap(t *testing.T) {
 func TestDatagramsThatTheKernelDropsAreOverload(t *testing.T) {
 	var o overload
 	now := time.Unix(0, 0)
-	for range 300 {
+	for range 700 {
 		o.observe(now, time.Millisecond, true)
 		now = now.Add(time.Millisecond)
 	}
