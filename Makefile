@@ -53,6 +53,8 @@ test: setup build lint
 	go test -race -timeout 8m ./...
 	cd web && npm run --silent test && npm run --silent size
 	cd web && npm run --silent e2e
+	.ci/offline bin/loadtest meeting --participants 6 --video 300kbps --duration 4s --server-cmd 'bin/tarasul serve --demo'
+	cd web && ../.ci/offline --browser npm run --silent e2e entry.spec.ts
 
 ## fuzz: every fuzz target for FUZZTIME each
 fuzz:

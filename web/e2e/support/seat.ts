@@ -60,6 +60,9 @@ export async function request<T extends keyof Requests>(seat: Seat, type: T, bod
 
 /** A person in Chromium. `path` is where the page comes from: the server, or a path to it. */
 export class ChromiumSeat implements Seat {
+  /** What pages have asked of others than the server. */
+  static readonly outside: string[] = [];
+
   private constructor(
     readonly page: Page,
     readonly login: string,
@@ -68,6 +71,10 @@ export class ChromiumSeat implements Seat {
 
   static async signIn(context: BrowserContext, url: string, login: string, before?: (page: Page) => Promise<void>): Promise<ChromiumSeat> {
     const page = await context.newPage();
+    page.on("request", (request) => {
+      // Nothing is asked of anybody but the server, ever.
+      if (/^(https?|wss?):/.test(request.url()) && new URL(request.url()).host !== new URL(url).host) ChromiumSeat.outside.push(request.url());
+    });
     page.on("pageerror", (error) => console.log(`${login}: ${error.stack ?? error.message}`));
     await before?.(page);
     await page.goto(`${url}/icon.svg`);

@@ -1,4 +1,4 @@
-import { test as base, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
 import { ChromiumSeat } from "./seat";
 import { startServer, type Server } from "./server";
 
@@ -34,6 +34,7 @@ export const test = base.extend<Fixtures, { server: Server }>({
       return ChromiumSeat.signIn(context, options.url ?? server.url, login, options.before);
     });
     await Promise.all(contexts.map((context) => context.close()));
+    expect(ChromiumSeat.outside, "asked of others than the server").toEqual([]);
   },
 });
 
