@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package loadtest
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"tarasul/loadtest/bot"
@@ -76,6 +77,9 @@ func (m *Meeting) assemble(ctx context.Context, o *office, progress Progress) (_
 		}}
 		if c.network != nil {
 			cfg.Peer.Route = c.network.route
+		}
+		if m.wires != nil {
+			cfg.Peer.Route, cfg.Peer.Tap = m.wires[i].route, m.wires[i].tap
 		}
 		for sender := range n {
 			if m.sees(i, sender) && m.Video > 0 {
@@ -284,5 +288,24 @@ func (c *crew) pass(ctx context.Context, d time.Duration, each func(passed time.
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// guard is a context that ends with the first failure of a bot, which is its cause; release ends it and waits for its watchers.
+func (c *crew) guard(ctx context.Context) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	for _, b := range c.bots {
+		watching.Go(func() {
+			select {
+			case <-b.Failed():
+				cancel(b.Err())
+			case <-ctx.Done():
+			}
+		})
+	}
+	return ctx, func() {
+		cancel(nil)
+		watching.Wait()
 	}
 }

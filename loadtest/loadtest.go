@@ -1,9 +1,9 @@
 // Package loadtest proves what a server can carry. Its bots are whole clients as far as the server can tell: they sign in as
-// real people, join over the protocol, and send and receive encrypted media. A scenario (meeting.go) sets them up, measures for
-// a while, and gives a Report, in which stands what the server did, what it cost, and what the tester itself used, so that a
-// reader can judge the run.
+// real people, join over the protocol, and send and receive encrypted media. A scenario (meeting.go, soak.go, churn.go, chat.go,
+// hostile.go) sets them up, measures for a while, and gives a report, in which stands what the server did, what it cost, and what
+// the tester itself used, so that a reader can judge the run.
 //
-// It must never import the server's packages; bot, synth, tally, twcc and sock are its leaves.
+// It must never import the server's packages; bot, synth, tally, twcc, sock, floor, relay and page are its leaves.
 package loadtest
 
 import (

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package loadtest
 
@@ -36,6 +36,8 @@ type Meeting struct {
 	Floor        bool             // measure what a packet costs at least, before the meeting
 	Network      relay.Impairment // between the bots and the server; its changes come after the start of the window
 	Seed         uint64
+
+	wires []*wire // of each bot, where they are listened in on
 }
 
 // Times that no run should take.

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package loadtest
 
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,4 +74,15 @@ func (m Meters) since(former Meters) Meters {
 		}
 	}
 	return changed
+}
+
+// of picks the meters whose names begin so.
+func (m Meters) of(prefixes ...string) Meters {
+	picked := Meters{}
+	for name, value := range m {
+		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			picked[name] = value
+		}
+	}
+	return picked
 }

@@ -1,12 +1,14 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package loadtest
 
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +88,26 @@ func machineTime() (idle, total time.Duration) {
 		}
 	}
 	return idle, total
+}
+
+// socketDrops is how many datagrams the kernel had no room for, in this machine's UDP sockets with the ports of the addresses.
+func socketDrops(addresses []netip.AddrPort) (n uint64) {
+	for _, table := range []string{"/proc/net/udp", "/proc/net/udp6"} {
+		raw, err := os.ReadFile(table)
+		if err != nil {
+			continue // without IPv6 there is no second table
+		}
+		for line := range strings.Lines(string(raw)) {
+			f := strings.Fields(line)
+			if len(f) < 13 || !slices.ContainsFunc(addresses, func(a netip.AddrPort) bool { return strings.HasSuffix(f[1], fmt.Sprintf(":%04X", a.Port())) }) {
+				continue
+			}
+			if drops, err := strconv.ParseUint(f[len(f)-1], 10, 64); err == nil {
+				n += drops
+			}
+		}
+	}
+	return n
 }
 
 // Machine is what a run was made on.

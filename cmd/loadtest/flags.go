@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package main
 
@@ -170,6 +170,18 @@ func churnFlags(c *loadtest.Churn) *flags {
 	f.DurationVar(&c.Settle, "settle", 75*time.Second, "time that the server has to get back to where it was; it keeps lost sessions for a minute")
 	f.Float64Var(&c.Percent, "percent", 1, "by which goroutines, file descriptors and heap may have grown")
 	f.Uint64Var(&c.Seed, "seed", 1, "all that is random follows from it")
+	return f
+}
+
+// hostileFlags are the flags of "hostile"; they set h.
+func hostileFlags(h *loadtest.Hostile) *flags {
+	f := newFlags("hostile")
+	f.target(&h.Target)
+	f.IntVar(&h.Packets, "packets", 1_000_000, "bad packets, in all")
+	f.IntVar(&h.Rate, "rate", 50_000, "of them, those per second at most")
+	f.IntVar(&h.Participants, "participants", 4, "people in the meeting that is not to notice")
+	f.Float64Var(&h.Growth, "growth", 16, "MiB by which heap and resident memory may have grown")
+	f.Uint64Var(&h.Seed, "seed", 1, "all that is random follows from it")
 	return f
 }
 

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 // Command loadtest measures what a server can carry, with bots that are whole clients. See package loadtest.
 package main
@@ -46,6 +46,7 @@ func scenarios() []scenario {
 		{"soak", "a meeting of hours, in which nothing may grow", runSoak},
 		{"churn", "people come and go; the server must be as before afterwards", runChurn},
 		{"chat", "people write; everybody gets everything once and in order", runChat},
+		{"hostile", "bad packets at the media port; a meeting must not notice", runHostile},
 		{"floor", "what an outgoing packet costs at least on this machine, without any server", runFloor},
 		{"relay", "a bad network between any clients and a media server", runRelay},
 	}
@@ -149,6 +150,12 @@ func runChurn(ctx context.Context, args []string, stdout, stderr io.Writer) (int
 func runChat(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	var c loadtest.Chat
 	return play(ctx, chatFlags(&c), args, stdout, stderr, c.Validate, c.Run)
+}
+
+// runHostile is the scenario "hostile".
+func runHostile(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	var h loadtest.Hostile
+	return play(ctx, hostileFlags(&h), args, stdout, stderr, h.Validate, h.Run)
 }
 
 // play reads the flags of a scenario, runs it under a bar, and shows what it found.

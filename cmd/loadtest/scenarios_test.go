@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package main
 
@@ -136,6 +136,20 @@ func TestASoakLastsAnHourUnlessToldOtherwise(t *testing.T) {
 		t.Errorf("%d: %s", code, said)
 	}
 	if code, said := line("soak", "--at", "1s:loss=1%"); code != exitUsage || !strings.Contains(said, "--at") {
+		t.Errorf("%d: %s", code, said)
+	}
+}
+
+func TestAHostileRunThrowsAMillionPacketsUnlessToldOtherwise(t *testing.T) {
+	var h loadtest.Hostile
+	f := hostileFlags(&h)
+	if err := f.parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Validate(); err != nil || h.Packets != 1_000_000 || h.Participants != 4 {
+		t.Errorf("%v: %+v", err, h)
+	}
+	if code, said := line("hostile", "--packet", "3"); code != exitUsage || !strings.Contains(said, "--packets") {
 		t.Errorf("%d: %s", code, said)
 	}
 }

@@ -119,6 +119,7 @@ func deriveKeys(conn *dtls.Conn) (keys, error) {
 // straight to the socket.
 type pipe struct {
 	socket   *sock.UDP
+	tap      func([]byte) // nil, or sees what is sent
 	in       chan []byte
 	deadline *deadline.Deadline
 	done     chan struct{}
@@ -127,8 +128,8 @@ type pipe struct {
 	closed bool
 }
 
-func newPipe(socket *sock.UDP) *pipe {
-	return &pipe{socket: socket, in: make(chan []byte, 32), deadline: deadline.New(), done: make(chan struct{})}
+func newPipe(socket *sock.UDP, tap func([]byte)) *pipe {
+	return &pipe{socket: socket, tap: tap, in: make(chan []byte, 32), deadline: deadline.New(), done: make(chan struct{})}
 }
 
 // put hands in a datagram; where DTLS does not keep up, it is lost as it would be on the way.
@@ -155,6 +156,9 @@ func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
 	defer p.mu.Unlock()
 	if p.closed {
 		return 0, net.ErrClosed
+	}
+	if p.tap != nil {
+		p.tap(b)
 	}
 	return len(b), p.socket.Send(b)
 }

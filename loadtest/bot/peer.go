@@ -55,6 +55,8 @@ type PeerConfig struct {
 	Seed       uint64
 	// Route gives the address to which the peer sends instead of the server's own, such as a relay's; nil: none.
 	Route func(server netip.AddrPort) (netip.AddrPort, error)
+	// Tap sees every datagram that the peer sends, on whatever goroutine sends it, and must not keep it; nil: nobody does.
+	Tap func(datagram []byte)
 }
 
 // Encoding is one encoding of the camera.
@@ -170,7 +172,7 @@ func (p *Peer) Connect(ctx context.Context, sdp string) error {
 	if p.socket, err = sock.Open(server, 4<<20); err != nil {
 		return err
 	}
-	p.pipe = newPipe(p.socket)
+	p.pipe = newPipe(p.socket, p.cfg.Tap)
 	p.checks.remoteUfrag, p.checks.remotePwd = a.ufrag, a.pwd
 	if err := p.engine.Do(func() { p.enter(a) }); err != nil {
 		return err
@@ -339,6 +341,9 @@ func (p *Peer) tick(now int64) {
 
 // send sends one datagram. What a full buffer loses is counted, and a server that is gone ends the session.
 func (p *Peer) send(b []byte) {
+	if p.cfg.Tap != nil {
+		p.cfg.Tap(b)
+	}
 	switch err := p.socket.Send(b); {
 	case err == nil:
 	case errors.Is(err, sock.ErrUnreachable):
@@ -347,6 +352,10 @@ func (p *Peer) send(b []byte) {
 		p.engine.totals.SendErrors++
 	}
 }
+
+// Inject sends a datagram of somebody else's making from the peer's own address, as one who can forge it would. It may be called
+// from anywhere between Connect and Close. The error is that of sock.UDP.Send.
+func (p *Peer) Inject(b []byte) error { return p.socket.Send(b) }
 
 // drain takes in all that has arrived.
 func (p *Peer) drain() {
