@@ -181,12 +181,18 @@ func (h *Hostile) run(ctx context.Context, r *HostileReport, progress Progress) 
 	r.Packets, err = t.throw(throwing, h.Packets, h.Rate, progress)
 	r.PerSecond = round(float64(r.Packets) / time.Since(begin).Seconds())
 	release()
-	if err != nil {
-		return err
+	if err == nil {
+		err = crew.pass(ctx, hostileAfter, func(time.Duration) error { return nil })
 	}
-	if err := crew.pass(ctx, hostileAfter, func(time.Duration) error { return nil }); err != nil {
-		return err
-	}
+	// What was seen is told even if a call has ended.
+	return errors.Join(err, r.take(ctx, crew, about, servers, drops, counters, metrics))
+}
+
+// take writes down what the meeting and the server have seen since the window, the drops and the counters began.
+func (r *HostileReport) take(
+	ctx context.Context, crew *crew, about *Report, servers []netip.AddrPort, drops uint64, counters Meters, metrics string,
+) error {
+	m := crew.m
 	w, err := crew.engine.EndWindow(func(receiver, sender int) bool { return m.sees(receiver, sender) })
 	if err != nil {
 		return err
@@ -203,7 +209,8 @@ func (h *Hostile) run(ctx context.Context, r *HostileReport, progress Progress) 
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrServer, err)
 	}
-	r.Counted = now.since(counters).of("tarasul_media_verdicts_total", "tarasul_media_stun_", "tarasul_media_dtls_", "tarasul_udp_datagrams_", "tarasul_udp_truncated_")
+	r.Counted = now.since(counters).of(
+		"tarasul_media_verdicts_total", "tarasul_media_stun_", "tarasul_media_dtls_", "tarasul_udp_datagrams_", "tarasul_udp_truncated_")
 	r.After, err = footprint(ctx, metrics)
 	return err
 }
