@@ -101,7 +101,6 @@ type PauseReason uint8
 
 const (
 	NotPaused PauseReason = iota
-	PausedMuted
 	PausedBandwidth
 	PausedCodec
 	PausedOverload

@@ -364,8 +364,6 @@ func slotsOf(states []sfu.SlotState) protocol.MediaSlots {
 	for _, st := range states {
 		slot := protocol.Slot{Mid: st.Mid, Person: protocol.PersonID(st.Of), Source: sourceName(st.Source)}
 		switch st.Paused {
-		case sfu.PausedMuted:
-			slot.Paused, slot.Reason = true, "muted"
 		case sfu.PausedBandwidth:
 			slot.Paused, slot.Reason = true, "bandwidth"
 		case sfu.PausedCodec:

@@ -157,7 +157,7 @@ func TestWhatTheCoreSaysFollowsTheAnswer(t *testing.T) {
 	id := s.meet(p, nil)
 	room, peer := sfu.RoomID(id), sfu.PeerID(s.id("amal"))
 	s.media.joining = func(sfu.PeerID) {
-		s.media.events <- sfu.SlotsChanged{Room: room, Peer: peer, Slots: []sfu.SlotState{{Mid: "5", Source: sfu.Camera, Of: "x", Paused: sfu.PausedMuted}}}
+		s.media.events <- sfu.SlotsChanged{Room: room, Peer: peer, Slots: []sfu.SlotState{{Mid: "5", Source: sfu.Camera, Of: "x", Paused: sfu.PausedOverload}}}
 		s.media.events <- sfu.WantedChanged{Room: room, Peer: peer, Source: sfu.Camera, Rids: map[string]bool{"h": false}}
 		until(t, "taken in", func() bool { return s.Stats().MediaEvents == 2 })
 	}
@@ -173,7 +173,7 @@ func TestWhatTheCoreSaysFollowsTheAnswer(t *testing.T) {
 		p.take(env)
 	}
 	slots := eventOf[protocol.MediaSlots](p, "media.slots")
-	if len(slots.Slots) != 1 || slots.Slots[0] != (protocol.Slot{Mid: "5", Person: "x", Source: protocol.SourceCamera, Paused: true, Reason: "muted"}) {
+	if len(slots.Slots) != 1 || slots.Slots[0] != (protocol.Slot{Mid: "5", Person: "x", Source: protocol.SourceCamera, Paused: true, Reason: "overload"}) {
 		t.Errorf("slots: %+v", slots)
 	}
 	if wanted := eventOf[protocol.MediaWanted](p, "media.wanted"); wanted.Source != protocol.SourceCamera || wanted.Rids["h"] {

@@ -63,7 +63,7 @@ type Slot struct {
 	Person PersonID `json:"person"`
 	Source Source   `json:"source"`
 	Paused bool     `json:"paused,omitempty"` // assigned, but nothing is sent
-	Reason string   `json:"reason,omitempty"` // why it is paused: "muted", "bandwidth", "codec", "overload"
+	Reason string   `json:"reason,omitempty"` // why it is paused: "bandwidth", "codec", "overload"
 }
 
 // MediaWanted tells a publisher which encodings anybody watches (by rid; "" where there

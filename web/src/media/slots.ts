@@ -13,7 +13,7 @@ export function sourceKey(person: PersonID, source: Source): SourceKey {
 }
 
 /** Why nothing is sent although a slot is assigned. */
-export type PauseReason = "muted" | "bandwidth" | "codec" | "unknown";
+export type PauseReason = "bandwidth" | "codec" | "overload" | "unknown";
 
 /** What arrives for one source. */
 export interface Received {
@@ -27,9 +27,9 @@ export type SlotMap = ReadonlyMap<SourceKey, Received>;
 function pauseReason(slot: Slot): PauseReason | undefined {
   if (!slot.paused) return undefined;
   switch (slot.reason) {
-    case "muted":
     case "bandwidth":
     case "codec":
+    case "overload":
       return slot.reason;
     default:
       return "unknown";

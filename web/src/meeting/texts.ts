@@ -294,6 +294,11 @@ export const t = dictionary({
     en: "Your browser cannot show this picture",
     fr: "Votre navigateur ne peut pas afficher cette image",
   },
+  paused_overload: {
+    ar: "أُوقفت الصورة: الخادم مثقل الآن، والصوت مستمر",
+    en: "Picture paused: the server is busy; the voice goes on",
+    fr: "Image suspendue : le serveur est chargé ; la voix continue",
+  },
   paused_unknown: { ar: "الصورة متوقفة", en: "Picture paused", fr: "Image suspendue" },
   zoom_in: { ar: "تكبير", en: "Zoom in", fr: "Agrandir" },
   zoom_out: { ar: "تصغير", en: "Zoom out", fr: "Réduire" },

@@ -5,7 +5,7 @@ import { number } from "../i18n/dictionary";
 import type { PersonID, Source } from "../protocol.gen";
 import { nameOf, unitNameOf } from "../state/directory";
 import type { Quality } from "../media/quality";
-import { sourceKey } from "../media/slots";
+import { sourceKey, type PauseReason } from "../media/slots";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Avatar } from "../ui/person";
@@ -113,7 +113,7 @@ function Content({ session, person, source, staged, small }: ContentProps) {
   const seat = session.roster.seat(person)!;
   const received = session.connection.value?.received.value.get(sourceKey(person, source));
   const on = screen ? seat.screen : seat.camera;
-  const paused = received?.paused && received.paused !== "muted" ? received.paused : undefined;
+  const paused = received?.paused;
   const track = own ? (session.cameraOn.value ? session.capture.camera.track.value : undefined) : on && !paused ? received?.track : undefined;
   const words = own
     ? ""
@@ -143,12 +143,14 @@ function Content({ session, person, source, staged, small }: ContentProps) {
   );
 }
 
-function pausedText(reason: "bandwidth" | "codec" | "unknown"): string {
+function pausedText(reason: PauseReason): string {
   switch (reason) {
     case "bandwidth":
       return t("paused_bandwidth");
     case "codec":
       return t("paused_codec");
+    case "overload":
+      return t("paused_overload");
     case "unknown":
       return t("paused_unknown");
   }
