@@ -262,6 +262,7 @@ func forgeries(t *testing.T) map[string][]byte {
 		"a broken handshake message":    record(22, 1, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0, 200, 1),
 		"a record longer than it is":    {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 1},
 		"a future epoch":                {23, 0xfe, 0xfd, 0, 9, 0, 0, 0, 0, 0, 1, 0, 1, 1},
+		"a change of cipher with keys":  {20, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 7, 7},
 		"garbage where keys should fit": append([]byte{21, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 30}, make([]byte, 30)...),
 	}
 }
@@ -277,7 +278,7 @@ func TestForgeriesAfterTheHandshakeChangeNothing(t *testing.T) {
 		before := len(a.sent)
 		for name, datagram := range forgeries(t) {
 			passed := a.server.Deliver(datagram)
-			if epoch := binary.BigEndian.Uint16(datagram[3:]); passed != (epoch != 0) {
+			if epoch := binary.BigEndian.Uint16(datagram[3:]); passed != (epoch != 0 && datagram[0] != recordChange) {
 				t.Errorf("%s: delivered is %v", name, passed)
 			}
 			synctest.Wait()
@@ -422,6 +423,7 @@ func TestRecordsThatMayPass(t *testing.T) {
 		{"a last flight", slices.Concat(hello, change, finished), false, slices.Concat(hello, change, finished)},
 		{"a last flight that is repeated", slices.Concat(hello, change, finished), true, finished},
 		{"what is not plain handshake is taken out", slices.Concat(data, hello, plain), false, hello},
+		{"a change of cipher that claims to have keys", append(slices.Clone(change[:4]), append([]byte{1}, change[5:]...)...), true, nil},
 		{"a cut record", slices.Concat(hello, change[:13]), false, hello},
 		{"nothing", nil, false, nil},
 		{"only plaintext", slices.Concat(hello, change, data, plain), true, nil},

@@ -28,7 +28,9 @@ func IsDTLS(datagram []byte) bool {
 // may only be what a handshake consists of, and none may pass once it is done: pion/dtls
 // would answer some that are malformed with a fatal alert, and application data by ending
 // the association. A peer that lost our last flight repeats its own, whose last record has
-// keys, and that is enough to have ours repeated.
+// keys, and that is enough to have ours repeated. A change of cipher comes before keys and
+// never has any; pion does not open one that claims to, and would answer it with an alert
+// that ends the association.
 func admit(datagram []byte, keyed bool) []byte {
 	var out []byte
 	for b := datagram; len(b) >= recordHeader; {
@@ -38,7 +40,7 @@ func admit(datagram []byte, keyed bool) []byte {
 		}
 		content, epoch := b[0], binary.BigEndian.Uint16(b[3:])
 		plain := !keyed && (content == recordHandshake || content == recordChange)
-		if epoch == 0 && plain || epoch != 0 && content >= recordChange && content <= recordData {
+		if epoch == 0 && plain || epoch != 0 && content > recordChange && content <= recordData {
 			if out == nil {
 				out = make([]byte, 0, len(b))
 			}
