@@ -55,6 +55,7 @@ test: setup build lint
 	cd web && npm run --silent e2e
 	.ci/offline bin/loadtest meeting --participants 6 --video 300kbps --duration 4s --server-cmd 'bin/tarasul serve --demo'
 	cd web && ../.ci/offline --browser npm run --silent e2e entry.spec.ts
+	cd web && ../.ci/offline --gateway npm run --silent e2e meeting.spec.ts
 
 ## fuzz: every fuzz target for FUZZTIME each
 fuzz:
