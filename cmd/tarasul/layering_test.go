@@ -61,7 +61,7 @@ var doors = []struct {
 	{"github.com/pion/dtls", []string{"sfu/transport", "loadtest/*"}, []string{"loadtest"}},
 	{"github.com/pion/sdp", []string{"sfu/transport", "loadtest/*"}, []string{"loadtest"}},
 	{"github.com/pion/ice", []string{"sfu/transport", "loadtest/*"}, []string{"loadtest"}},
-	{"github.com/pion/stun", []string{"sfu/transport", "loadtest/*"}, []string{"loadtest"}},
+	{"github.com/pion/stun", []string{"sfu/transport", "loadtest", "loadtest/*"}, nil},
 	{"go.yaml.in/yaml", []string{"configs"}, nil},
 }
 
