@@ -137,8 +137,16 @@ func (h *house) join(id sfu.PeerID, number uint32, opt sfutest.Options) *sfutest
 var twoAndTwo = sfutest.Options{AudioSlots: 2, VideoSlots: 2}
 
 func TestVoiceAndPictureReachTheOtherInOrder(t *testing.T) {
-	h := newHouse(t, nil)
-	a, b := h.join("a", 1, twoAndTwo), h.join("b", 2, twoAndTwo)
+	t.Run("VP8", func(t *testing.T) { voiceAndPicture(t, newHouse(t, nil), twoAndTwo) })
+	t.Run("VP9", func(t *testing.T) {
+		vp9 := twoAndTwo
+		vp9.Codec = "VP9"
+		voiceAndPicture(t, newHouse(t, nil), vp9)
+	})
+}
+
+func voiceAndPicture(t *testing.T, h *house, opt sfutest.Options) {
+	a, b := h.join("a", 1, opt), h.join("b", 2, opt)
 	voice, picture := h.slotOf("b", "a", sfu.Microphone), h.slotOf("b", "a", sfu.Camera)
 	n := 0
 	b.Until("100 voice packets and 60 frames arrive", func() {

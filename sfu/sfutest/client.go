@@ -33,7 +33,7 @@ type Options struct {
 	AudioSlots int
 	VideoSlots int
 	TCP        bool   // ICE over TCP only
-	Codec      string // video codec; "" = VP8
+	Codec      string // VP8 or VP9; "" = VP8
 }
 
 // Client is one participant.
@@ -77,6 +77,7 @@ type Sender struct {
 	rid    string
 	track  *webrtc.TrackLocalStaticRTP
 	video  bool
+	codec  string
 	mu     sync.Mutex
 	seq    uint16
 	ts     uint32
@@ -91,10 +92,13 @@ type Sender struct {
 // New makes a client that has not offered yet. It is closed with the test.
 func New(t testing.TB, id uint32, opt Options) *Client {
 	t.Helper()
+	if opt.Codec == "" {
+		opt.Codec = "VP8"
+	}
 	media := &webrtc.MediaEngine{}
 	video := webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+			MimeType: "video/" + opt.Codec, ClockRate: 90000, SDPFmtpLine: map[string]string{"VP9": "profile-id=0"}[opt.Codec],
 			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "transport-cc"}},
 		}, PayloadType: 96,
 	}
@@ -161,7 +165,7 @@ func (c *Client) addSenders(id uint32) {
 		if rid != "" {
 			options = append(options, webrtc.WithRTPStreamID(rid))
 		}
-		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "cam", "me", options...)
+		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: "video/" + c.opt.Codec, ClockRate: 90000}, "cam", "me", options...)
 		must(c.t, err)
 		if i == 0 {
 			camera, err = c.PC.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
@@ -170,7 +174,7 @@ func (c *Client) addSenders(id uint32) {
 			must(c.t, camera.Sender().AddEncoding(track))
 		}
 		s := newSender(id<<8|uint32(i+1), track, camera, true)
-		s.rid = rid
+		s.rid, s.codec = rid, c.opt.Codec
 		s.width = 320 << i
 		if len(rids) == 1 {
 			s.width = 1280
@@ -295,7 +299,11 @@ func (c *Client) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 			return
 		}
 		r := Received{Header: p.Header, At: time.Now()}
-		r.Stamp = parse(p.Payload, track.Kind() == webrtc.RTPCodecTypeVideo)
+		codec := ""
+		if track.Kind() == webrtc.RTPCodecTypeVideo {
+			codec = c.opt.Codec
+		}
+		r.Stamp = parse(p.Payload, codec)
 		c.note(func() { c.received[mid] = append(c.received[mid], r) })
 	}
 }
@@ -391,7 +399,7 @@ func (s *Sender) Send(key bool) error {
 	s.count++
 	if s.video {
 		s.ts += 3000
-		p.Payload = vp8(s.pic, key, s.width)
+		p.Payload = frame(s.codec, s.pic, key, s.width)
 		s.pic = (s.pic + 1) & 0x7fff
 	} else {
 		s.ts += 960
@@ -456,9 +464,17 @@ func (s *Sender) Skip() {
 	s.mu.Unlock()
 }
 
-// vp8 is a payload descriptor with a 15-bit picture id (RFC 7741 section 4.2), and the
-// beginning of a frame (section 4.3).
-func vp8(picture uint16, key bool, width int) []byte {
+// frame is a payload descriptor with a 15-bit picture id, and the beginning of a frame: of
+// VP8 (RFC 7741 sections 4.2 and 4.3), or of VP9 (RFC 9628 section 4.2) with what stands
+// for a frame.
+func frame(codec string, picture uint16, key bool, width int) []byte {
+	if codec == "VP9" {
+		b := []byte{0x8c, 0x80 | byte(picture>>8), byte(picture), 0, 0, 0, 0}
+		if !key {
+			b[0] |= 0x40
+		}
+		return b
+	}
 	b := []byte{0x90, 0x80, 0x80 | byte(picture>>8), byte(picture)}
 	if !key {
 		return append(b, 0x01, 0, 0)
@@ -468,17 +484,22 @@ func vp8(picture uint16, key bool, width int) []byte {
 	return binary.LittleEndian.AppendUint16(b, uint16(width*9/16))
 }
 
-func parse(b []byte, video bool) Stamp {
+func parse(b []byte, codec string) Stamp {
 	var s Stamp
-	if video {
-		if len(b) < 7 {
-			return s
-		}
+	switch {
+	case codec == "":
+	case len(b) < 7:
+		return s
+	case codec == "VP9":
+		s.Picture = binary.BigEndian.Uint16(b[1:]) & 0x7fff
+		s.Key = b[0]&0x40 == 0
+		b = b[7:]
+	default:
 		s.Picture = binary.BigEndian.Uint16(b[2:]) & 0x7fff
 		s.Key = b[4]&1 == 0
 		b = b[7:]
 		if s.Key {
-			b = b[7:]
+			b = b[min(7, len(b)):]
 		}
 	}
 	if len(b) >= 8 {
