@@ -54,7 +54,7 @@ test: setup build lint
 	cd web && npm run --silent test && npm run --silent size
 	cd web && npm run --silent e2e
 	.ci/offline bin/loadtest meeting --participants 6 --video 300kbps --duration 4s --server-cmd 'bin/tarasul serve --demo'
-	TARASUL_MEDIA_ADVERTISE=::1 .ci/offline bin/loadtest meeting --participants 3 --video 300kbps --duration 2s --server-cmd 'bin/tarasul serve --demo'
+	.ci/offline bin/loadtest meeting --participants 3 --video 300kbps --duration 2s --server-cmd 'bin/tarasul serve --demo --media [::1]:0'
 	cd web && ../.ci/offline --browser npm run --silent e2e entry.spec.ts
 	cd web && ../.ci/offline --gateway npm run --silent e2e meeting.spec.ts
 
