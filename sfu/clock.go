@@ -9,7 +9,7 @@ const tick = 10 * time.Millisecond
 // What happens every so many ticks. Peers are spread over the interval by their index,
 // so that their reports do not all leave in one turn.
 const (
-	feedbackTicks = 5   // transport-wide feedback: 50 ms, as libwebrtc on a good link
+	feedbackTicks = 10  // transport-wide feedback: 100 ms, as libwebrtc by default
 	listenTicks   = 10  // speakers
 	allocateTicks = 20  // targets, where an encoding has stopped or nobody wants it
 	reportTicks   = 100 // sender and receiver reports
