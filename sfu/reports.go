@@ -65,7 +65,7 @@ func (c *publisherClock) observe(sent, arrived time.Time) {
 	c.behind += (d - c.behind) / 64
 }
 
-// send seals a compound RTCP packet for the peer.
+// sendRTCP seals a compound RTCP packet for the peer.
 func (p *peer) sendRTCP(packets ...rtcp.Packet) {
 	raw, err := rtcp.Marshal(packets)
 	if err != nil {

@@ -223,10 +223,10 @@ func (s *shard) turn(n int, now time.Time) {
 
 // measure notes how late a turn of n datagrams was, and sheds or takes back if need be.
 func (s *shard) measure(began time.Time, n int) {
-	if n == 0 {
-		began = time.Now()
-	}
 	now := time.Now()
+	if n == 0 { // nothing was kept waiting
+		began = now
+	}
 	overflow := s.socket.Counters().Overflowed
 	changed := s.overload.observe(now, now.Sub(began), overflow != s.overflow)
 	s.overflow = overflow
